@@ -1,0 +1,3 @@
+//! The market SDK.
+#![forbid(unsafe_code)]
+pub mod store;

@@ -1,0 +1,1 @@
+//! The market API as a development server.
