@@ -1,3 +1,53 @@
-//! The market SDK.
+//! The client SDK for the market API: it holds the session, so that a shop's front end never handles a token.
+//!
+//! A user signs in with a phone number and a code; the SDK stores the session in the operating system's own
+//! secure store, sends the token and the market with every call, notices when the session ends, and says so
+//! once. Carts, wishlists and orders are the server's: they are there after an expiry, a logout, a week, and
+//! on another device.
+//!
+//! ```no_run
+//! use market_sdk::{MarketClient, NewOrder, SkuId};
+//!
+//! # fn login_screen(_: market_sdk::EndReason) {}
+//! # async fn example() -> market_sdk::Result<()> {
+//! let market = MarketClient::builder("https://api.example.com/api/v1")
+//!     .app_id("com.example.shop")          // names the stored session; the OS keyring is the default store
+//!     .build()?;
+//!
+//! let session = market.session();
+//! session.on_end(|end| login_screen(end.reason));      // once per session: expired, rejected or logged out
+//!
+//! if !session.restore().await?.is_signed_in() {
+//!     session.request_code("+13128059851").await?;
+//!     session.verify_code("+13128059851", "123456").await?;
+//! }
+//! let cart = market.cart().add(SkuId(42), 2).await?;
+//! println!("{} lines, {}", cart.items.len(), cart.total_price);   // 1 lines, USD 39.98
+//!
+//! let order = market.orders().place(NewOrder::from_cart("Ann", "+13128059851", "1 Main St")).await?;
+//! session.logout().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! Every call ends with a value or an [`Error`], whose [`ErrorCode`] says what an app does about it.
+
 #![forbid(unsafe_code)]
-pub mod store;
+
+mod api;
+mod client;
+mod error;
+mod http;
+mod model;
+mod session;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+pub use api::{CartApi, EndListener, OrdersApi, SessionApi, SessionStates, WishlistApi};
+pub use client::{MarketClient, MarketClientBuilder};
+pub use error::{Error, ErrorCode, FieldError, Result};
+pub use model::*;
+#[cfg(unix)]
+pub use store::FileStore;
+pub use store::{KeyringStore, MemoryStore, SecureStore, StoreError, StoreRead};

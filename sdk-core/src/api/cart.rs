@@ -1,0 +1,146 @@
+//! The cart.
+
+use std::sync::Arc;
+
+use crate::client::Core;
+use crate::error::{Error, ErrorCode, Result};
+use crate::http::Made;
+use crate::http::call::Call;
+use crate::model::{Cart, CartWire, LineId, SkuId};
+
+/// The cart of the user who is signed in.
+///
+/// The server keeps it: it is there after an expiry, a logout and on another device. Calls reach the server one
+/// at a time, in the order in which they were made. A call that is dropped while it waits is not made; a change
+/// that has begun is completed all the same.
+///
+/// # Errors
+/// Besides those named at each call, all can end with `NotSignedIn`, `SessionExpired`, `SignedOut`,
+/// `StoreLocked`, `StoreUnavailable`, `Network`, `Timeout`, `Tls`, `RateLimited`, `Server` and
+/// `UnexpectedResponse`.
+#[derive(Clone)]
+pub struct CartApi {
+    core: Arc<Core>,
+}
+
+impl CartApi {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// Reads the cart.
+    ///
+    /// ```no_run
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// let cart = market.cart().get().await?;
+    /// println!("{} lines, {}", cart.items.len(), cart.total_price);
+    /// # Ok(()) }
+    /// ```
+    pub async fn get(&self) -> Result<Cart> {
+        let made = self.core.http.made()?;
+        self.core.cart_lane.read(&made, read(&self.core, &made)).await
+    }
+
+    /// Adds `quantity` pieces, 1 to 100, of a SKU. If the cart has a line of it, that line grows.
+    ///
+    /// A call whose answer was lost (`Network`, `Timeout`) is not made again by itself, and may have added:
+    /// read the cart before adding again.
+    ///
+    /// ```no_run
+    /// # use market_sdk::SkuId;
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// let cart = market.cart().add(SkuId(42), 2).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidInput` for `quantity`; `NotFound` or `Rejected` if there is no such SKU or not enough of it, on
+    /// servers that say so (deployed ones answer an unknown SKU with `Server`).
+    pub async fn add(&self, sku: SkuId, quantity: u32) -> Result<Cart> {
+        valid(quantity, 1)?;
+        self.write(self.core.dialect.cart_add(sku, quantity)).await
+    }
+
+    /// Sets how many pieces a line holds, 0 to 100; 0 removes it.
+    ///
+    /// ```no_run
+    /// # async fn example(market: market_sdk::MarketClient, cart: market_sdk::Cart) -> market_sdk::Result<()> {
+    /// for line in &cart.items {
+    ///     market.cart().set_quantity(line.id, 1).await?;
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidInput` for `quantity`; `NotFound` if the line is not there.
+    pub async fn set_quantity(&self, line: LineId, quantity: u32) -> Result<Cart> {
+        valid(quantity, 0)?;
+        // Deployed servers would keep a line of no pieces.
+        let call = match quantity {
+            0 => self.core.dialect.cart_remove(line),
+            _ => self.core.dialect.cart_set(line, quantity),
+        };
+        self.write(call).await
+    }
+
+    /// Removes a line.
+    ///
+    /// ```no_run
+    /// # async fn example(market: market_sdk::MarketClient, cart: market_sdk::Cart) -> market_sdk::Result<()> {
+    /// if let Some(line) = cart.items.first() {
+    ///     market.cart().remove(line.id).await?;
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `NotFound` if the line is not there.
+    pub async fn remove(&self, line: LineId) -> Result<Cart> {
+        self.write(self.core.dialect.cart_remove(line)).await
+    }
+
+    /// Removes all lines. An empty cart is no error.
+    ///
+    /// ```no_run
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// let cart = market.cart().clear().await?;
+    /// assert!(cart.items.is_empty());
+    /// # Ok(()) }
+    /// ```
+    pub async fn clear(&self) -> Result<Cart> {
+        let made = self.core.http.made()?;
+        let core = self.core.clone();
+        let clear = async move {
+            match core.http.json::<CartWire>(&made, &core.dialect.cart_clear()).await {
+                Ok((cart, market)) => Ok(cart.in_market(&market)),
+                // No cart has been made yet. Reading makes one, and is the answer.
+                Err(error) if error.code() == ErrorCode::NotFound => read(&core, &made).await,
+                Err(error) => Err(error),
+            }
+        };
+        self.core.cart_lane.write(&made, clear).await
+    }
+
+    async fn write(&self, call: Call) -> Result<Cart> {
+        let made = self.core.http.made()?;
+        let core = self.core.clone();
+        let write = async move {
+            let (cart, market) = core.http.json::<CartWire>(&made, &call).await?;
+            Ok(cart.in_market(&market))
+        };
+        self.core.cart_lane.write(&made, write).await
+    }
+}
+
+async fn read(core: &Core, made: &Made) -> Result<Cart> {
+    let (cart, market) = core.http.json::<CartWire>(made, &core.dialect.cart_get()).await?;
+    Ok(cart.in_market(&market))
+}
+
+fn valid(quantity: u32, least: u32) -> Result<()> {
+    if (least..=100).contains(&quantity) {
+        Ok(())
+    } else {
+        Err(Error::invalid("quantity", format!("Enter a quantity from {least} to 100.")))
+    }
+}

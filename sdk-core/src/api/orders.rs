@@ -1,0 +1,159 @@
+//! Orders.
+
+use std::sync::Arc;
+
+use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
+
+use crate::client::Core;
+use crate::error::Result;
+use crate::http::call::Lost;
+use crate::model::wire::body;
+use crate::model::{CancelledOrder, CancelledWire, NewOrder, Order, OrderId, OrderQuery, OrderWire};
+
+/// The orders of the user who is signed in.
+///
+/// # Errors
+/// Besides those named at each call, all can end with `NotSignedIn`, `SessionExpired`, `SignedOut`,
+/// `StoreLocked`, `StoreUnavailable`, `Network`, `Timeout`, `Tls`, `RateLimited`, `Server`, `Unsupported` and
+/// `UnexpectedResponse`.
+#[derive(Clone)]
+pub struct OrdersApi {
+    core: Arc<Core>,
+}
+
+impl OrdersApi {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// Places an order.
+    ///
+    /// It is sent again by itself only if the server certainly did not see it, and all attempts carry the same
+    /// `Idempotency-Key`. An order from the cart waits for the cart's calls before it; once begun it is
+    /// completed even if this future is dropped.
+    ///
+    /// ```no_run
+    /// # use market_sdk::{ErrorCode, NewOrder};
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// match market.orders().place(NewOrder::from_cart("Ann", "+13128059851", "1 Main St")).await {
+    ///     Ok(order) => println!("ordered: {:?}", order.order_number),
+    ///     Err(error) if error.code() == ErrorCode::OutcomeUnknown => {
+    ///         let newest = market.orders().list(Default::default()).await?;
+    ///         println!("look for it among these {}", newest.len());
+    ///     }
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidInput` with the fields that are out of bounds; `Rejected` if the shop says no (an empty cart, out
+    /// of stock); `NotFound` for an unknown SKU; `OutcomeUnknown` if the answer was lost, the server failed under
+    /// it, or its answer cannot be read: the order may have been placed.
+    pub async fn place(&self, order: NewOrder) -> Result<Order> {
+        order.validate()?;
+        let made = self.core.http.made()?;
+        let mut call = self.core.dialect.order_place().body(body(&order));
+        call.idempotency_key = Some(format!("{:032x}", self.core.keeper.random().bits()));
+        call.lost = Lost::OutcomeUnknown;
+        let core = self.core.clone();
+        let place = async move {
+            let (order, market) = core.http.json::<OrderWire>(&made, &call).await?;
+            Ok(order.in_market(&market))
+        };
+        if order.uses_cart() { self.core.cart_lane.write(&made, place).await } else { place.await }
+    }
+
+    /// Lists orders, newest first: one page of them.
+    ///
+    /// ```no_run
+    /// # use market_sdk::{OrderQuery, OrderStatus};
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// let pending = market.orders().list(OrderQuery::new().status(OrderStatus::Pending)).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidInput` for `limit`.
+    pub async fn list(&self, query: OrderQuery) -> Result<Vec<Order>> {
+        query.validate()?;
+        let made = self.core.http.made()?;
+        let (orders, market) =
+            self.core.http.json::<Vec<OrderWire>>(&made, &self.core.dialect.order_list(&query)).await?;
+        Ok(orders.into_iter().map(|order| order.in_market(&market)).collect())
+    }
+
+    /// All orders that `query` asks for, newest first, read page by page (of the query's `limit`) as they are
+    /// taken. It ends after the first error. An order that is placed meanwhile moves the others down the list;
+    /// one that was given out already is not given out again for that.
+    ///
+    /// ```no_run
+    /// # use market_sdk::OrderQuery;
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let mut orders = market.orders().stream(OrderQuery::new());
+    /// while let Some(order) = orders.try_next().await? {
+    ///     println!("{}: {}", order.id, order.total_amount);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn stream(&self, query: OrderQuery) -> BoxStream<'static, Result<Order>> {
+        let orders = self.clone();
+        let first = Some((query, None::<OrderId>));
+        let pages = stream::try_unfold(first, move |next| {
+            let orders = orders.clone();
+            async move {
+                let Some((query, oldest)) = next else { return Ok(None) };
+                let page = orders.list(query.clone()).await?;
+                let full = page.len() >= query.limit as usize;
+                // Newest first, and ids grow: what is not older than the last one was given out before.
+                let fresh: Vec<Order> =
+                    page.into_iter().filter(|order| oldest.is_none_or(|oldest| order.id < oldest)).collect();
+                let oldest = fresh.iter().map(|order| order.id).min().or(oldest);
+                let offset = query.offset.saturating_add(query.limit);
+                let next = full.then(|| (query.offset(offset), oldest));
+                Ok(Some((stream::iter(fresh.into_iter().map(Ok)), next)))
+            }
+        });
+        pages.try_flatten().boxed()
+    }
+
+    /// Reads one order.
+    ///
+    /// ```no_run
+    /// # use market_sdk::OrderId;
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// let order = market.orders().get(OrderId(1001)).await?;
+    /// println!("{}", order.status);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `NotFound` if the user has no such order.
+    pub async fn get(&self, order: OrderId) -> Result<Order> {
+        let made = self.core.http.made()?;
+        let (order, market) =
+            self.core.http.json::<OrderWire>(&made, &self.core.dialect.order_get(order)).await?;
+        Ok(order.in_market(&market))
+    }
+
+    /// Cancels an order.
+    ///
+    /// ```no_run
+    /// # use market_sdk::{OrderId, OrderStatus};
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// let cancelled = market.orders().cancel(OrderId(1001)).await?;
+    /// assert_eq!(cancelled.status, OrderStatus::Cancelled);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `Rejected` if it is too late for that, or it is cancelled already; `NotFound` if there is no such order.
+    pub async fn cancel(&self, order: OrderId) -> Result<CancelledOrder> {
+        let made = self.core.http.made()?;
+        let (cancelled, _) =
+            self.core.http.json::<CancelledWire>(&made, &self.core.dialect.order_cancel(order)).await?;
+        Ok(cancelled.into())
+    }
+}

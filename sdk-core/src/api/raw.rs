@@ -1,0 +1,94 @@
+//! Any other route of the same server.
+
+use http::Method as HttpMethod;
+
+use crate::client::MarketClient;
+use crate::error::{Error, Result};
+use crate::http::call::Call;
+use crate::model::{Method, RawRequest, RawResponse};
+
+impl MarketClient {
+    /// Makes a request to a route that the SDK has no typed call for, through the same door as all others: with
+    /// the token, the market, the deadline, retries and errors, and to the client's own server only.
+    ///
+    /// ```no_run
+    /// # use market_sdk::{Method, RawRequest};
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// let shoes = RawRequest::new(Method::Get, "/products").query("category", "shoes");
+    /// let products: Vec<serde_json::Value> = market.request(shoes).await?.json()?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidInput` if the path does not start with one slash, has empty, `.` or `..` segments, or holds a
+    /// query, a fragment or a backslash; otherwise as every call, by the answer's status.
+    pub async fn request(&self, request: RawRequest) -> Result<RawResponse> {
+        if !is_plain(&request.path) {
+            return Err(Error::invalid(
+                "path",
+                "The path must lead to a place below the base URL, like /products.",
+            ));
+        }
+        let method = match request.method {
+            Method::Get => HttpMethod::GET,
+            Method::Post => HttpMethod::POST,
+            Method::Put => HttpMethod::PUT,
+            Method::Patch => HttpMethod::PATCH,
+            Method::Delete => HttpMethod::DELETE,
+        };
+        let mut call = Call::new("raw", "request", method, request.path);
+        call.query = request.query;
+        call.body = request.json;
+        if !request.with_session {
+            call = call.without_token(self.core.market.clone());
+        }
+        let made = self.core.http.made()?;
+        let answer = self.core.http.send(&made, &call).await?;
+        Ok(RawResponse { status: answer.reply.status.as_u16(), body: answer.reply.body })
+    }
+}
+
+/// A path that stays below the base URL however a server or a proxy reads it. A slash may end it.
+fn is_plain(path: &str) -> bool {
+    let Some(segments) = path.strip_prefix('/') else { return false };
+    let segments = segments.strip_suffix('/').unwrap_or(segments);
+    let dots = |segment: &str| {
+        let plain = segment.to_ascii_lowercase().replace("%2e", ".");
+        plain == "." || plain == ".."
+    };
+    segments.split('/').all(|segment| !segment.is_empty() && !dots(segment))
+        && !path.chars().any(|c| matches!(c, '?' | '#' | '\\') || c.is_control() || c.is_whitespace())
+        && !path.to_ascii_lowercase().contains("%2f")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p1_a_raw_path_cannot_leave_the_base_url() {
+        for path in ["/products", "/products/", "/a/b-c/%20x", "/…"] {
+            assert!(is_plain(path), "{path}");
+        }
+        for path in [
+            "",
+            "products",
+            "//evil.example/x",
+            "https://evil.example",
+            "/../admin",
+            "/a/../../b",
+            "/a/%2e%2E/b",
+            "/./a",
+            "/a//b",
+            "/a?x=1",
+            "/a#b",
+            "/a\\..\\b",
+            "/a%2f..%2fb",
+            "/a b",
+            "/a\r\nb",
+            "/",
+        ] {
+            assert!(!is_plain(path), "{path}");
+        }
+    }
+}

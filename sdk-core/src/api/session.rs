@@ -1,0 +1,423 @@
+//! The session: signing in, out, and what has become of it.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use futures_util::Stream;
+use futures_util::stream::{self, BoxStream, StreamExt};
+use http::Method;
+use http::header::DATE;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::client::Core;
+use crate::error::{Error, ErrorCode, Result};
+use crate::http::call::{Call, Lost};
+use crate::http::{Answer, Made, value};
+use crate::model::wire::body;
+use crate::model::{
+    CodeSent, CodeSentWire, Market, Markets, MarketsWire, PhoneNumber, Profile, ProfileUpdate,
+    ProfileUpdatedWire, ProfileWire, SessionEnd, SessionState, SignIn, SignInWire, TokenStatus,
+    TokenStatusWire, User,
+};
+use crate::session::clock::lifetime;
+use crate::session::token::AccessToken;
+use crate::session::{FlightKey, NewSession};
+
+/// How long the server may take to be told of a logout, before the user is let go without.
+const NOTICE: Duration = Duration::from_secs(3);
+
+/// The session of the one user who can be signed in.
+///
+/// It is read from the store when the client is built. While a user is signed in, every call carries the token
+/// by itself; when the session ends, [`on_end`](Self::on_end) says so once.
+#[derive(Clone)]
+pub struct SessionApi {
+    core: Arc<Core>,
+}
+
+impl SessionApi {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// The present state.
+    ///
+    /// ```
+    /// # let store = market_sdk::MemoryStore::default();
+    /// # let market = market_sdk::MarketClient::builder("https://api.example.com").app_id("a").store(store).build()?;
+    /// assert!(!market.session().state().is_signed_in());
+    /// # Ok::<(), market_sdk::Error>(())
+    /// ```
+    pub fn state(&self) -> SessionState {
+        self.core.keeper.state()
+    }
+
+    /// The states from now on: the present one first, then each as it comes. Who looks late sees the latest, not
+    /// all in between. It ends with the client.
+    ///
+    /// ```no_run
+    /// # async fn example(market: market_sdk::MarketClient) {
+    /// let mut states = market.session().subscribe();
+    /// while let Some(state) = states.next().await {
+    ///     println!("signed in: {}", state.is_signed_in());
+    /// }
+    /// # }
+    /// ```
+    pub fn subscribe(&self) -> SessionStates {
+        let states = self.core.keeper.subscribe();
+        let states = stream::unfold(states, |mut states| async move {
+            states.changed().await.ok()?;
+            let state = states.borrow_and_update().clone();
+            Some((state, states))
+        });
+        SessionStates(states.boxed())
+    }
+
+    /// Calls `listener` once for every session that ends, with whose it was and why: the place to show the
+    /// login screen from, except when the reason is `Replaced`. The session is forgotten before.
+    ///
+    /// The listener has a thread of its own: it may block, panic, or call the SDK, and holds up nobody. It
+    /// stays until [`EndListener::remove`] is called or the client is gone; dropping what this gives back
+    /// changes nothing.
+    ///
+    /// ```
+    /// # let store = market_sdk::MemoryStore::default();
+    /// # let market = market_sdk::MarketClient::builder("https://api.example.com").app_id("a").store(store).build()?;
+    /// market.session().on_end(|end| println!("please sign in again: {:?}", end.reason));
+    /// # Ok::<(), market_sdk::Error>(())
+    /// ```
+    pub fn on_end(&self, listener: impl Fn(SessionEnd) + Send + 'static) -> EndListener {
+        EndListener { id: self.core.keeper.on_end(listener), core: Arc::downgrade(&self.core) }
+    }
+
+    /// Waits until it is known whether somebody is signed in. Calls do this by themselves; an app does it to
+    /// choose its first screen.
+    ///
+    /// ```no_run
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// if market.session().restore().await?.is_signed_in() {
+    ///     println!("welcome back");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `StoreLocked` or `StoreUnavailable`: it is not known. A corrupt record is no error: it is erased, and the
+    /// state says so.
+    pub async fn restore(&self) -> Result<SessionState> {
+        self.core.http.made()?;
+        self.core.keeper.restore().await
+    }
+
+    /// Tells the SDK that the app came to the foreground: an expiry that was slept through is noticed, and a
+    /// locked store is read again. It does not wait.
+    ///
+    /// ```
+    /// # let store = market_sdk::MemoryStore::default();
+    /// # let market = market_sdk::MarketClient::builder("https://api.example.com").app_id("a").store(store).build()?;
+    /// market.session().resumed();
+    /// # Ok::<(), market_sdk::Error>(())
+    /// ```
+    pub fn resumed(&self) {
+        self.core.keeper.resumed();
+    }
+
+    /// Has a code sent to `phone` by SMS.
+    ///
+    /// ```no_run
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// let sent = market.session().request_code("+1 312 805 9851").await?;
+    /// println!("type it in before {:?}", sent.expires_at);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidInput` for `phone`, also if it is not of the client's market; `RateLimited` after three codes in
+    /// 15 minutes; and as every call without a session.
+    pub async fn request_code(&self, phone: &str) -> Result<CodeSent> {
+        let (phone, market) = self.phone_and_market(phone)?;
+        let made = self.core.http.made()?;
+        let call = Call::new("session", "request_code", Method::POST, "/auth/send-verification")
+            .without_token(market)
+            .body(json!({ "phone": phone.as_str() }));
+        let (sent, _) = self.core.http.json::<CodeSentWire>(&made, &call).await?;
+        let now = self.core.keeper.clock().wall();
+        let expires_at = sent
+            .expires_in_minutes
+            .and_then(|minutes| now.checked_add(Duration::from_secs(minutes.0.checked_mul(60)?)));
+        Ok(CodeSent { expires_at, retry_at: self.core.codes.sent(&phone, now) })
+    }
+
+    /// Signs in with the code that came by SMS: 4 to 8 digits.
+    ///
+    /// The store is asked before the code is spent. Two calls with the same phone and code are one. Dropping the
+    /// future once the code is sent does not stop the sign-in.
+    ///
+    /// ```no_run
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// let sign_in = market.session().verify_code("+13128059851", "123456").await?;
+    /// println!("hello, user {}", sign_in.user.id);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidInput` for `phone` or `code`; `WrongCode`; `StoreLocked` or `StoreUnavailable`, the code unspent;
+    /// `OutcomeUnknown` if the answer was lost: ask for a new code; `SignedOut` if a logout came between.
+    pub async fn verify_code(&self, phone: &str, code: &str) -> Result<SignIn> {
+        let (phone, market) = self.phone_and_market(phone)?;
+        let code = Zeroizing::new(code.trim().to_owned());
+        if !(4..=8).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(Error::invalid("code", "Enter the 4 to 8 digits of the code."));
+        }
+        let made = self.core.http.made()?;
+        let key = FlightKey { phone: phone.clone(), code: code.clone() };
+        let core = self.core.clone();
+        let send = move || async move { sign_in(&core, &made, phone, &code, market).await };
+        self.core.keeper.fly(made.lineage, made.deadline, key, send).await
+    }
+
+    /// Signs out. The session is forgotten at once; when this returns, no later request carries its token, and
+    /// the store is erased. The server is told as well as it can be, within 3 seconds. With nobody signed in
+    /// there is nothing to do but to erase.
+    ///
+    /// ```no_run
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// market.session().logout().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `StoreNotCleared`: signed out all the same, and the store is erased at the next chance.
+    pub async fn logout(&self) -> Result<()> {
+        self.end(true).await
+    }
+
+    /// Signs out without telling the server: for a device that changes hands, or a user who is gone.
+    ///
+    /// ```no_run
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// market.session().clear().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`logout`](Self::logout).
+    pub async fn clear(&self) -> Result<()> {
+        self.end(false).await
+    }
+
+    async fn end(&self, notice: bool) -> Result<()> {
+        self.core.http.made()?;
+        let mut farewell = self.core.keeper.log_out(notice);
+        // A task of its own: the server is told even if the caller leaves.
+        let telling = farewell.notice.take().map(|notice| {
+            let core = self.core.clone();
+            tokio::spawn(async move {
+                let call = Call::new("session", "logout", Method::POST, "/auth/logout");
+                core.http.notify(&call, notice, NOTICE).await;
+            })
+        });
+        let erased = farewell.done().await;
+        if let Some(telling) = telling {
+            let _ = telling.await; // It fails only with its runtime, and then no request goes out either.
+        }
+        erased
+    }
+
+    /// Reads the user's profile.
+    ///
+    /// ```no_run
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// println!("{:?}", market.session().profile().await?.full_name);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As every call with a session.
+    pub async fn profile(&self) -> Result<Profile> {
+        let made = self.core.http.made()?;
+        let call = Call::new("session", "profile", Method::GET, "/auth/profile");
+        let (profile, _) = self.core.http.json::<ProfileWire>(&made, &call).await?;
+        Ok(profile.into())
+    }
+
+    /// Changes the user's profile.
+    ///
+    /// ```no_run
+    /// # use market_sdk::ProfileUpdate;
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// market.session().update_profile(ProfileUpdate::new().full_name("Ann Example")).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidInput` for `full_name` if it is empty or longer than 255 characters, and if nothing is set.
+    pub async fn update_profile(&self, update: ProfileUpdate) -> Result<Profile> {
+        match &update.full_name {
+            Some(name) if name.trim().is_empty() || name.chars().count() > 255 => {
+                return Err(Error::invalid("full_name", "Enter 1 to 255 characters."));
+            }
+            None if update.profile_image_url.is_none() => {
+                return Err(Error::invalid("full_name", "There is nothing to change."));
+            }
+            _ => {}
+        }
+        let made = self.core.http.made()?;
+        let call = Call::new("session", "update_profile", Method::PUT, "/auth/profile").body(body(&update));
+        let (updated, _) = self.core.http.json::<ProfileUpdatedWire>(&made, &call).await?;
+        Ok(updated.user.into())
+    }
+
+    /// Asks the server whether it still accepts the session. If it does not, the session has ended, and the
+    /// call with it.
+    ///
+    /// ```no_run
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// assert!(market.session().verify_token().await?.valid);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As every call with a session; `SessionExpired` if the server does not accept it.
+    pub async fn verify_token(&self) -> Result<TokenStatus> {
+        let made = self.core.http.made()?;
+        let call = Call::new("session", "verify_token", Method::GET, "/auth/verify-token");
+        let (status, _) = self.core.http.json::<TokenStatusWire>(&made, &call).await?;
+        Ok(status.into())
+    }
+
+    /// The markets that the server serves. Nobody needs to be signed in.
+    ///
+    /// ```no_run
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// for info in market.session().markets().await?.supported {
+    ///     println!("{} {:?}", info.market, info.phone_prefix);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As every call without a session.
+    pub async fn markets(&self) -> Result<Markets> {
+        let made = self.core.http.made()?;
+        let call = Call::new("session", "markets", Method::GET, "/auth/markets").without_token(None);
+        let (markets, _) = self.core.http.json::<MarketsWire>(&made, &call).await?;
+        Ok(markets.into())
+    }
+
+    /// The market follows from the phone's prefix. One that contradicts it never works, and can burn a code.
+    fn phone_and_market(&self, phone: &str) -> Result<(PhoneNumber, Option<Market>)> {
+        let phone = PhoneNumber::parse(phone)?;
+        let market = match (phone.market(), self.core.market.clone()) {
+            (Some(Market::Kg), Some(Market::Us)) | (Some(Market::Us), Some(Market::Kg)) => {
+                return Err(Error::invalid(
+                    "phone",
+                    "This shop does not serve that country's phone numbers.",
+                ));
+            }
+            // A market that this version does not know may share a prefix with one that it knows.
+            (_, Some(market @ Market::Unknown(_))) => Some(market),
+            (None, Some(_)) => {
+                return Err(Error::invalid(
+                    "phone",
+                    "This shop does not serve that country's phone numbers.",
+                ));
+            }
+            (of_phone, _) => of_phone,
+        };
+        Ok((phone, market))
+    }
+}
+
+/// Spends the code and reads the session from the answer.
+async fn sign_in(
+    core: &Core,
+    made: &Made,
+    phone: PhoneNumber,
+    code: &str,
+    market: Option<Market>,
+) -> Result<NewSession> {
+    let mut call = Call::new("session", "verify_code", Method::POST, "/auth/verify-code")
+        .without_token(market.clone())
+        .body(json!({ "phone": phone.as_str(), "verification_code": code }));
+    call.lost = Lost::OutcomeUnknown;
+    call.spends_code = true;
+    let Answer { reply, .. } = core.http.send(made, &call).await?;
+    let signed_in: SignInWire = value(&call, &reply)?;
+    let unreadable = || Error::new(ErrorCode::OutcomeUnknown).status_is(reply.status.as_u16());
+    let token = AccessToken::new(&signed_in.access_token).ok_or_else(unreadable)?;
+    let claims = token.claims();
+    let date = reply.headers.get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+    let expires_at = claims
+        .expires_at
+        .and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+    let lifetime = lifetime(
+        signed_in.expires_in.map(|seconds| Duration::from_secs(seconds.0)),
+        expires_at,
+        date,
+        core.keeper.clock().wall(),
+    );
+    let user = User {
+        id: signed_in.user.id,
+        // What the server says first; not every one says it.
+        market: signed_in
+            .market
+            .or(signed_in.user.market)
+            .or(claims.market)
+            .or(market)
+            .ok_or_else(unreadable)?,
+        phone,
+        full_name: signed_in.user.full_name,
+    };
+    Ok(NewSession { token, user, lifetime, is_new_user: signed_in.is_new_user })
+}
+
+/// A listener that [`SessionApi::on_end`] has added.
+#[derive(Clone)]
+pub struct EndListener {
+    id: u64,
+    core: std::sync::Weak<Core>,
+}
+
+impl EndListener {
+    /// Takes the listener away. Ends that were signalled before are still delivered.
+    pub fn remove(&self) {
+        if let Some(core) = self.core.upgrade() {
+            core.keeper.remove_listener(self.id);
+        }
+    }
+}
+
+impl fmt::Debug for EndListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EndListener").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// The states of the session: a [`Stream`] that begins with the present one.
+pub struct SessionStates(BoxStream<'static, SessionState>);
+
+impl SessionStates {
+    /// The next state; none once the client is gone.
+    pub async fn next(&mut self) -> Option<SessionState> {
+        self.0.next().await
+    }
+}
+
+impl Stream for SessionStates {
+    type Item = SessionState;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<SessionState>> {
+        self.0.poll_next_unpin(context)
+    }
+}
+
+impl fmt::Debug for SessionStates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionStates")
+    }
+}

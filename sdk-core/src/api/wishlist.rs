@@ -1,0 +1,95 @@
+//! The wishlist.
+
+use std::sync::Arc;
+
+use crate::client::Core;
+use crate::error::{ErrorCode, Result};
+use crate::http::Made;
+use crate::http::call::Call;
+use crate::model::{ProductId, Wishlist, WishlistWire};
+
+/// The wishlist of the user who is signed in. The server keeps it.
+///
+/// # Errors
+/// Besides those named at each call, all can end with `NotSignedIn`, `SessionExpired`, `SignedOut`,
+/// `StoreLocked`, `StoreUnavailable`, `Network`, `Timeout`, `Tls`, `RateLimited`, `Server` and
+/// `UnexpectedResponse`.
+#[derive(Clone)]
+pub struct WishlistApi {
+    core: Arc<Core>,
+}
+
+impl WishlistApi {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// Reads the wishlist.
+    ///
+    /// ```no_run
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// for item in market.wishlist().get().await?.items {
+    ///     println!("{}", item.product.name);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn get(&self) -> Result<Wishlist> {
+        let made = self.core.http.made()?;
+        self.call(&made, self.core.dialect.wishlist_get()).await
+    }
+
+    /// Puts a product on the wishlist. That it is there already is no error.
+    ///
+    /// ```no_run
+    /// # use market_sdk::ProductId;
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// market.wishlist().add(ProductId(15)).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such product (`Server` on servers that answer 500 to that).
+    pub async fn add(&self, product: ProductId) -> Result<Wishlist> {
+        let made = self.core.http.made()?;
+        self.call(&made, self.core.dialect.wishlist_add(product)).await
+    }
+
+    /// Takes a product off the wishlist.
+    ///
+    /// ```no_run
+    /// # use market_sdk::ProductId;
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// market.wishlist().remove(ProductId(15)).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `NotFound` if it is not on it.
+    pub async fn remove(&self, product: ProductId) -> Result<Wishlist> {
+        let made = self.core.http.made()?;
+        self.call(&made, self.core.dialect.wishlist_remove(product)).await
+    }
+
+    /// Empties the wishlist. That it is empty already is no error.
+    ///
+    /// ```no_run
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// assert!(market.wishlist().clear().await?.items.is_empty());
+    /// # Ok(()) }
+    /// ```
+    pub async fn clear(&self) -> Result<Wishlist> {
+        let made = self.core.http.made()?;
+        match self.call(&made, self.core.dialect.wishlist_clear()).await {
+            // No wishlist has been made yet. Reading makes one, and is the answer.
+            Err(error) if error.code() == ErrorCode::NotFound => {
+                self.call(&made, self.core.dialect.wishlist_get()).await
+            }
+            other => other,
+        }
+    }
+
+    async fn call(&self, made: &Made, call: Call) -> Result<Wishlist> {
+        let (wishlist, market) = self.core.http.json::<WishlistWire>(made, &call).await?;
+        Ok(wishlist.in_market(&market))
+    }
+}

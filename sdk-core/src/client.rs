@@ -1,0 +1,477 @@
+//! The client and its builder: they wire the rooms together, and hold no logic of their own.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use url::{Host, Url};
+
+use crate::api::codes::CodesSent;
+use crate::api::{CartApi, OrdersApi, SessionApi, WishlistApi};
+use crate::error::{Error, ErrorCode, Result};
+use crate::http::Http;
+use crate::http::dialect::Dialect;
+use crate::http::lane::Lane;
+use crate::http::transport::{HttpClient, Settings, Transport};
+use crate::model::Market;
+use crate::session::clock::SystemClock;
+use crate::session::timer::TimerThread;
+use crate::session::{EntryQueue, Job, Keeper, Parts, Random};
+use crate::store::thread::StoreThread;
+use crate::store::{KeyringStore, SecureStore, StoreError};
+
+/// A client of one market server, and the session of the one user who can be signed in on it.
+///
+/// Build one when the app starts and keep it. Clones are cheap and the same client. It may be used from any
+/// number of tasks and threads; its calls are made within a tokio runtime, of whatever kind.
+///
+/// ```no_run
+/// use market_sdk::{MarketClient, SkuId};
+///
+/// # async fn example() -> market_sdk::Result<()> {
+/// let market = MarketClient::builder("https://api.example.com/api/v1")
+///     .app_id("com.example.shop")
+///     .build()?;
+/// let cart = market.cart().add(SkuId(42), 2).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct MarketClient {
+    pub(crate) core: Arc<Core>,
+}
+
+/// What the areas share.
+pub(crate) struct Core {
+    pub(crate) http: Http,
+    pub(crate) keeper: Keeper,
+    pub(crate) dialect: Dialect,
+    pub(crate) cart_lane: Lane,
+    pub(crate) codes: CodesSent,
+    /// The market that the app was built for, if it was built for one.
+    pub(crate) market: Option<Market>,
+}
+
+impl MarketClient {
+    /// Starts to build a client for the server at `base_url`: `https://host`, with a port and a path prefix if
+    /// there are any.
+    ///
+    /// ```
+    /// # use market_sdk::{MarketClient, MemoryStore};
+    /// let market = MarketClient::builder("https://api.example.com/api/v1")
+    ///     .app_id("com.example.shop")
+    ///     .store(MemoryStore::default())
+    ///     .build()?;
+    /// # Ok::<(), market_sdk::Error>(())
+    /// ```
+    pub fn builder(base_url: impl Into<String>) -> MarketClientBuilder {
+        MarketClientBuilder {
+            base_url: base_url.into(),
+            app_id: None,
+            market: None,
+            store: None,
+            connect_timeout: Duration::from_secs(10),
+            timeout: Duration::from_secs(30),
+            store_timeout: Duration::from_secs(5),
+            body_limit: 8 * 1024 * 1024,
+            extra_roots: Vec::new(),
+            user_agent: None,
+            allow_http_loopback: false,
+        }
+    }
+
+    /// The session: signing in and out, the state, the profile.
+    ///
+    /// ```
+    /// # fn example(market: market_sdk::MarketClient) {
+    /// let signed_in = market.session().state().is_signed_in();
+    /// # }
+    /// ```
+    pub fn session(&self) -> SessionApi {
+        SessionApi::new(self.core.clone())
+    }
+
+    /// The cart.
+    ///
+    /// ```
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// let cart = market.cart().get().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn cart(&self) -> CartApi {
+        CartApi::new(self.core.clone())
+    }
+
+    /// The wishlist.
+    ///
+    /// ```
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// let wishlist = market.wishlist().get().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn wishlist(&self) -> WishlistApi {
+        WishlistApi::new(self.core.clone())
+    }
+
+    /// The orders.
+    ///
+    /// ```
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// let newest = market.orders().list(Default::default()).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn orders(&self) -> OrdersApi {
+        OrdersApi::new(self.core.clone())
+    }
+
+    /// Wires a client from its outer parts.
+    pub(crate) fn assemble(
+        transport: Box<dyn Transport>,
+        parts: Parts,
+        base: Url,
+        timeout: Duration,
+        market: Option<Market>,
+    ) -> Self {
+        let keeper = Keeper::new(parts);
+        let http = Http::new(transport, keeper.clone(), base, timeout);
+        let core = Core {
+            http,
+            keeper,
+            dialect: Dialect,
+            cart_lane: Lane::default(),
+            codes: CodesSent::default(),
+            market,
+        };
+        Self { core: Arc::new(core) }
+    }
+}
+
+impl fmt::Debug for MarketClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MarketClient").finish_non_exhaustive()
+    }
+}
+
+/// Builds a [`MarketClient`].
+///
+/// ```
+/// use std::time::Duration;
+/// use market_sdk::{Market, MarketClient, MemoryStore};
+///
+/// let market = MarketClient::builder("https://api.example.com/api/v1")
+///     .app_id("com.example.shop")
+///     .market(Market::Us)
+///     .store(MemoryStore::default())
+///     .timeout(Duration::from_secs(20))
+///     .user_agent("ExampleShop/3.1")
+///     .build()?;
+/// # Ok::<(), market_sdk::Error>(())
+/// ```
+#[must_use = "a builder builds nothing until `build` is called"]
+pub struct MarketClientBuilder {
+    base_url: String,
+    app_id: Option<String>,
+    market: Option<Market>,
+    store: Option<Arc<dyn SecureStore>>,
+    connect_timeout: Duration,
+    timeout: Duration,
+    store_timeout: Duration,
+    body_limit: usize,
+    extra_roots: Vec<Vec<u8>>,
+    user_agent: Option<String>,
+    allow_http_loopback: bool,
+}
+
+impl MarketClientBuilder {
+    /// The app's own name, such as `com.example.shop`; required. Together with the base URL it names the stored
+    /// session, so that neither two apps nor two environments of one app share a session.
+    pub fn app_id(mut self, app_id: impl Into<String>) -> Self {
+        self.app_id = Some(app_id.into());
+        self
+    }
+
+    /// The one market that the app serves. Without it the market follows from the user's phone number; with it,
+    /// phone numbers of other markets are refused.
+    pub fn market(mut self, market: Market) -> Self {
+        self.market = Some(market);
+        self
+    }
+
+    /// Where the session is stored; by default the operating system's own store ([`KeyringStore`]). If that
+    /// cannot be used the SDK says so: it never falls back to another by itself.
+    pub fn store(mut self, store: impl SecureStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// How long a connection may take to be made; 10 s by default.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long a whole call may take, waits and attempts included; 30 s by default.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How long the store may take for one operation before it counts as locked; 5 s by default. What it answers
+    /// later is used all the same.
+    pub fn store_timeout(mut self, timeout: Duration) -> Self {
+        self.store_timeout = timeout;
+        self
+    }
+
+    /// The longest response body that is read, in bytes; 8 MiB by default.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// Trusts the certificates in this PEM text as roots, beside those that the system trusts: for a private
+    /// authority. May be called more than once.
+    pub fn extra_root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.extra_roots.push(pem.into());
+        self
+    }
+
+    /// Put in front of the SDK's own name in `User-Agent`.
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = Some(user_agent.into());
+        self
+    }
+
+    /// Allows `http://` for a server on this very machine (`localhost`, 127.0.0.0/8, `[::1]`), as in tests. Any
+    /// other server needs https.
+    pub fn allow_http_loopback(mut self) -> Self {
+        self.allow_http_loopback = true;
+        self
+    }
+
+    /// Builds the client, which begins to read the store at once. It needs no runtime and waits for nothing.
+    ///
+    /// # Errors
+    /// `Config` if something is missing or makes no sense; `StoreUnavailable` if the store's thread cannot be
+    /// started.
+    pub fn build(self) -> Result<MarketClient> {
+        let base = base_url(&self.base_url, self.allow_http_loopback)?;
+        let app_id = self.app_id.filter(|id| !id.trim().is_empty());
+        let app_id =
+            app_id.ok_or_else(|| Error::config("The builder needs an app_id, such as com.example.shop."))?;
+        if app_id.len() > 200 || app_id.chars().any(char::is_control) {
+            return Err(Error::config("The app_id is too long or has control characters."));
+        }
+        if let Some(Market::Unknown(code)) = &self.market
+            && (code.is_empty() || !code.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        {
+            return Err(Error::config("A market's code is made of letters and digits."));
+        }
+        let timeouts = [self.connect_timeout, self.timeout, self.store_timeout];
+        if timeouts.iter().any(|timeout| timeout.is_zero() || *timeout > MOST_TIMEOUT) {
+            return Err(Error::config("A timeout must be longer than zero and at most an hour."));
+        }
+        if self.body_limit == 0 {
+            return Err(Error::config("The body limit must be longer than zero."));
+        }
+        let own = concat!("market-sdk/", env!("CARGO_PKG_VERSION"));
+        let user_agent = self.user_agent.map_or_else(|| own.to_owned(), |app| format!("{app} {own}"));
+        if http::HeaderValue::from_str(&user_agent).is_err() {
+            return Err(Error::config("The user agent has characters that a header cannot hold."));
+        }
+        let transport = HttpClient::new(Settings {
+            user_agent,
+            connect_timeout: self.connect_timeout,
+            body_limit: self.body_limit,
+            extra_roots: roots(&self.extra_roots)?,
+        });
+        let store = self.store.unwrap_or_else(|| Arc::new(KeyringStore::new(&app_id)));
+        let entry = StoreThread::open(store, format!("{app_id} {base}")).map_err(|error| match error {
+            StoreError::Locked => Error::new(ErrorCode::StoreLocked),
+            StoreError::Unavailable(why) => Error::new(ErrorCode::StoreUnavailable).detail_is(why),
+        })?;
+        let parts = Parts {
+            entry,
+            clock: Arc::new(SystemClock),
+            timers: TimerThread::shared(),
+            random: Arc::new(SystemRandom::new()?),
+            store_timeout: self.store_timeout,
+        };
+        Ok(MarketClient::assemble(Box::new(transport), parts, base, self.timeout, self.market))
+    }
+}
+
+impl fmt::Debug for MarketClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MarketClientBuilder").finish_non_exhaustive()
+    }
+}
+
+const MOST_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+
+fn base_url(text: &str, allow_http_loopback: bool) -> Result<Url> {
+    let mut url = Url::parse(text.trim()).map_err(|_| Error::config("The base URL is not a URL."))?;
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
+        None => return Err(Error::config("The base URL has no host.")),
+    };
+    match url.scheme() {
+        "https" => {}
+        "http" if loopback && allow_http_loopback => {}
+        "http" if loopback => return Err(Error::config("http needs allow_http_loopback, and is for tests.")),
+        _ => return Err(Error::config("The base URL must start with https://.")),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Error::config("The base URL must not hold a user or a password."));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(Error::config("The base URL must not have a query or a fragment."));
+    }
+    // One spelling for one server, since it is part of the stored session's name.
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+fn roots(pems: &[Vec<u8>]) -> Result<Vec<CertificateDer<'static>>> {
+    let mut roots = Vec::new();
+    for pem in pems {
+        let before = roots.len();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate =
+                certificate.map_err(|_| Error::config("An extra root certificate is not PEM."))?;
+            // The verifier is built with the first request, and would refuse it only then.
+            rustls::RootCertStore::empty()
+                .add(certificate.clone())
+                .map_err(|_| Error::config("An extra root certificate cannot be read."))?;
+            roots.push(certificate);
+        }
+        if roots.len() == before {
+            return Err(Error::config("The extra root certificates hold no certificate."));
+        }
+    }
+    Ok(roots)
+}
+
+impl EntryQueue for StoreThread {
+    fn submit(&self, job: Job) {
+        StoreThread::submit(self, job);
+    }
+}
+
+/// The operating system's randomness, under a seed of its own for the case that it fails later on.
+struct SystemRandom {
+    seed: u128,
+    count: std::sync::atomic::AtomicU64,
+}
+
+impl SystemRandom {
+    fn new() -> Result<Self> {
+        let seed = system_bits().ok_or_else(|| Error::config("The system gives no random numbers."))?;
+        Ok(Self { seed, count: std::sync::atomic::AtomicU64::new(0) })
+    }
+}
+
+impl Random for SystemRandom {
+    fn bits(&self) -> u128 {
+        let count = self.count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        // Still different from every other number of this client.
+        system_bits().unwrap_or(self.seed.wrapping_add(u128::from(count) + 1))
+    }
+}
+
+fn system_bits() -> Option<u128> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).ok()?;
+    Some(u128::from_le_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::MemoryStore;
+
+    fn build(base_url: &str) -> Result<MarketClient> {
+        MarketClient::builder(base_url).app_id("test").store(MemoryStore::default()).build()
+    }
+
+    #[test]
+    fn p1_a_base_url_must_be_https_or_loopback_where_allowed() {
+        for url in ["https://shop.example", "https://shop.example:8443/api/v1/", "https://[::1]/"] {
+            assert!(build(url).is_ok(), "{url}");
+        }
+        for url in [
+            "http://shop.example",
+            "http://127.0.0.1:80",
+            "ftp://shop.example",
+            "shop.example",
+            "",
+            "https://",
+            "data:x",
+            "https://u:p@shop.example",
+            "https://shop.example?x=1",
+            "https://shop.example#x",
+        ] {
+            assert_eq!(build(url).unwrap_err().code(), ErrorCode::Config, "{url}");
+        }
+        let allowed = |url: &str| {
+            MarketClient::builder(url)
+                .app_id("test")
+                .store(MemoryStore::default())
+                .allow_http_loopback()
+                .build()
+                .is_ok()
+        };
+        for url in ["http://localhost:1", "http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]:1"] {
+            assert!(allowed(url), "{url}");
+        }
+        for url in [
+            "http://shop.example",
+            "http://127.0.0.1.shop.example",
+            "http://10.0.0.1",
+            "http://localhost.shop.example",
+        ] {
+            assert!(!allowed(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn bad_configuration_is_an_error_when_the_client_is_built() {
+        let builder =
+            || MarketClient::builder("https://shop.example").app_id("test").store(MemoryStore::default());
+        let builders = [
+            MarketClient::builder("https://shop.example").store(MemoryStore::default()),
+            builder().app_id(" "),
+            builder().app_id("a\nb"),
+            builder().timeout(Duration::ZERO),
+            builder().connect_timeout(Duration::MAX),
+            builder().store_timeout(Duration::ZERO),
+            builder().body_limit(0),
+            builder().user_agent("a\nb"),
+            builder().market(Market::new("")),
+            builder().market(Market::new("u s")),
+            builder().extra_root_certificates(""),
+            builder()
+                .extra_root_certificates("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+        ];
+        for (at, builder) in builders.into_iter().enumerate() {
+            assert_eq!(builder.build().unwrap_err().code(), ErrorCode::Config, "{at}");
+        }
+    }
+
+    #[test]
+    fn one_server_has_one_spelling() {
+        for url in [
+            "https://Shop.Example/api/v1",
+            "https://shop.example:443/api/v1/",
+            " https://shop.example/api/v1// ",
+        ] {
+            assert_eq!(base_url(url, false).unwrap().as_str(), "https://shop.example/api/v1", "{url}");
+        }
+        assert_eq!(base_url("https://shop.example", false).unwrap().as_str(), "https://shop.example/");
+    }
+}

@@ -1,0 +1,285 @@
+//! From a call to a value or an error: the door, headers, attempts, redirects and deadlines.
+
+pub(crate) mod call;
+pub(crate) mod dialect;
+mod judge;
+pub(crate) mod lane;
+mod redirect;
+mod retry;
+pub(crate) mod transport;
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
+use tracing::{Instrument, Span, field};
+use url::Url;
+
+use self::call::{As, Call, Lost};
+use self::redirect::Redirect;
+use self::retry::Budget;
+use self::transport::{Reply, Request, Transport};
+use crate::error::{Error, ErrorCode, Result};
+use crate::model::{Market, UserId};
+use crate::session::machine::Lineage;
+use crate::session::{Keeper, Notice, Permit};
+
+pub(crate) struct Http {
+    transport: Box<dyn Transport>,
+    keeper: Keeper,
+    /// Without a slash at the end.
+    base: Url,
+    timeout: Duration,
+    budget: Budget,
+}
+
+/// When, and under which lineage, the app made a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made {
+    pub(crate) lineage: Lineage,
+    pub(crate) deadline: Instant,
+}
+
+/// A successful answer.
+pub(crate) use self::judge::value;
+
+pub(crate) struct Answer {
+    pub(crate) reply: Reply,
+    /// The market of the user the call was made as.
+    pub(crate) market: Option<Market>,
+}
+
+/// Where a call stands, for when its deadline passes.
+enum Stage {
+    Door,
+    Sending,
+    Waiting(Error),
+}
+
+impl Http {
+    pub(crate) fn new(transport: Box<dyn Transport>, keeper: Keeper, base: Url, timeout: Duration) -> Self {
+        Self { transport, keeper, base, timeout, budget: Budget::new() }
+    }
+
+    /// Notes that the app makes a call now.
+    ///
+    /// # Errors
+    /// `Config` outside a tokio runtime, where sockets and timers would panic.
+    pub(crate) fn made(&self) -> Result<Made> {
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(Error::config("Calls must be made within a tokio runtime."));
+        }
+        Ok(Made { lineage: self.keeper.lineage(), deadline: Instant::now() + self.timeout })
+    }
+
+    /// Makes a call and reads its answer.
+    pub(crate) async fn json<T: DeserializeOwned>(&self, made: &Made, call: &Call) -> Result<(T, Market)> {
+        let answer = self.send(made, call).await?;
+        let market = answer.market.unwrap_or(Market::Unknown(String::new()));
+        Ok((judge::value(call, &answer.reply)?, market))
+    }
+
+    /// Makes a call.
+    pub(crate) async fn send(&self, made: &Made, call: &Call) -> Result<Answer> {
+        let span = tracing::info_span!(
+            "market.call",
+            area = call.area,
+            operation = call.operation,
+            attempt = field::Empty,
+            status = field::Empty,
+            duration_ms = field::Empty,
+            error = field::Empty,
+        );
+        let started = Instant::now();
+        let stage = Mutex::new(Stage::Door);
+        let attempts = self.attempts(made, call, &stage).instrument(span.clone());
+        let result = match timeout_at(made.deadline, attempts).await {
+            Ok(result) => result,
+            Err(_) => Err(match stage.into_inner().unwrap_or_else(PoisonError::into_inner) {
+                Stage::Door => Error::new(ErrorCode::StoreLocked),
+                Stage::Sending if call.lost == Lost::OutcomeUnknown => Error::new(ErrorCode::OutcomeUnknown),
+                Stage::Sending => Error::new(ErrorCode::Timeout),
+                Stage::Waiting(error) => error,
+            }),
+        };
+        span.record("duration_ms", u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
+        if let Err(error) = &result {
+            span.record("error", field::debug(error.code()));
+        }
+        result
+    }
+
+    async fn attempts(&self, made: &Made, call: &Call, stage: &Mutex<Stage>) -> Result<Answer> {
+        let mut retries = 0;
+        loop {
+            stand(stage, Stage::Door);
+            // Each attempt asks: a logout or an expiry may have come since the last one.
+            let permit = match call.made_as {
+                As::User => Some(self.keeper.acquire(made.lineage).await?),
+                As::Nobody(_) => None,
+            };
+            stand(stage, Stage::Sending);
+            Span::current().record("attempt", retries + 1);
+            let verdict = match self.attempt(made, call, permit.as_ref()).await? {
+                Ok(reply) => {
+                    Span::current().record("status", reply.status.as_u16());
+                    if let Some(permit) = &permit
+                        && reply.status == StatusCode::UNAUTHORIZED
+                    {
+                        // The server did not act. Back to the door: it knows whether there is a newer session.
+                        self.keeper.rejected(permit);
+                        continue;
+                    }
+                    match judge::reply(call, &reply) {
+                        Ok(()) => {
+                            self.budget.earn();
+                            return Ok(Answer { reply, market: permit.map(|permit| permit.market.clone()) });
+                        }
+                        Err(verdict) => verdict,
+                    }
+                }
+                Err(failure) => judge::failure(call, failure),
+            };
+            drop(permit); // It is for one attempt, and a logout waits for it.
+            if !verdict.again || retries == retry::MOST || !self.budget.spend() {
+                return Err(verdict.error);
+            }
+            let backoff = retry::backoff(retries, self.keeper.random().bits());
+            let wait = verdict.error.retry_after().map_or(backoff, |asked| asked.max(backoff));
+            let Some(until) = Instant::now().checked_add(wait).filter(|until| *until < made.deadline) else {
+                return Err(verdict.error);
+            };
+            stand(stage, Stage::Waiting(verdict.error));
+            tokio::time::sleep_until(until).await;
+            retries += 1;
+        }
+    }
+
+    /// Tells the server that a session has ended: once, with that session's token, as well as it can be done.
+    pub(crate) async fn notify(&self, call: &Call, notice: Notice, within: Duration) {
+        let sender = Sender { token: Some(&notice.header), market: Some(&notice.market), user_id: None };
+        // Whether it worked changes nothing: the token is forgotten, and the notice is over either way.
+        let _ = tokio::time::timeout(within, self.exchange(call, &sender)).await;
+    }
+
+    /// One attempt under a permit, or without one.
+    async fn attempt(
+        &self,
+        made: &Made,
+        call: &Call,
+        permit: Option<&Permit>,
+    ) -> Result<Result<Reply, transport::Failure>> {
+        let Some(permit) = permit else {
+            let market = match &call.made_as {
+                As::Nobody(market) => market.as_ref(),
+                As::User => None,
+            };
+            return self.exchange(call, &Sender { token: None, market, user_id: None }).await;
+        };
+        let sender = Sender {
+            token: Some(&permit.header),
+            market: Some(&permit.market),
+            user_id: Some(permit.user_id),
+        };
+        // Revocation first: what comes in together with a logout is not handed out any more.
+        let answer = tokio::select! {
+            biased;
+            () = permit.revoked() => return Err(Error::new(ErrorCode::SignedOut)),
+            answer = self.exchange(call, &sender) => answer,
+        };
+        if self.keeper.lineage() != made.lineage {
+            return Err(Error::new(ErrorCode::SignedOut));
+        }
+        answer
+    }
+
+    /// One request, and where it is sent on to.
+    async fn exchange(&self, call: &Call, sender: &Sender<'_>) -> Result<Result<Reply, transport::Failure>> {
+        let mut url = self.url(call, sender);
+        let headers = headers(call, sender)?;
+        let body = body(call, sender);
+        let mut hops = 0;
+        loop {
+            let request = Request {
+                method: call.method.clone(),
+                url: url.clone(),
+                headers: headers.clone(),
+                body: body.clone(),
+            };
+            let reply = match self.transport.send(request).await {
+                Ok(reply) => reply,
+                Err(failure) => return Ok(Err(failure)),
+            };
+            url = match redirect::judge(&url, call.method.is_safe(), &reply) {
+                Redirect::None => return Ok(Ok(reply)),
+                Redirect::To(_) if hops == redirect::MOST => {
+                    return Err(judge::refused_redirect(&reply, "too many redirects"));
+                }
+                Redirect::To(target) => target,
+                Redirect::Refused(why) => return Err(judge::refused_redirect(&reply, why)),
+            };
+            hops += 1;
+        }
+    }
+
+    fn url(&self, call: &Call, sender: &Sender<'_>) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), call.path));
+        if !call.query.is_empty() || sender.market.is_some() {
+            let mut query = url.query_pairs_mut();
+            query.extend_pairs(&call.query);
+            // Deployed servers choose a call's database by this; others pass it over.
+            if let Some(market) = sender.market {
+                query.append_pair("market", market.code());
+            }
+        }
+        url
+    }
+}
+
+/// As whom a request is sent.
+struct Sender<'a> {
+    token: Option<&'a HeaderValue>,
+    market: Option<&'a Market>,
+    user_id: Option<UserId>,
+}
+
+fn headers(call: &Call, sender: &Sender<'_>) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    if let Some(token) = sender.token {
+        headers.insert(AUTHORIZATION, token.clone());
+    }
+    if let Some(market) = sender.market {
+        let market = HeaderValue::from_str(market.code())
+            .map_err(|_| Error::config("The market's code cannot be sent in a header."))?;
+        headers.insert(HeaderName::from_static("x-market"), market);
+    }
+    if let Some(key) = &call.idempotency_key {
+        let key =
+            HeaderValue::from_str(key).map_err(|_| Error::config("The key cannot be sent in a header."))?;
+        headers.insert(HeaderName::from_static("idempotency-key"), key);
+    }
+    if call.body.is_some() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    Ok(headers)
+}
+
+fn body(call: &Call, sender: &Sender<'_>) -> Option<Bytes> {
+    let mut body = call.body.clone()?;
+    if let (true, Some(user), Value::Object(fields)) = (call.names_user, sender.user_id, &mut body) {
+        fields.insert("user_id".to_owned(), json!(user));
+    }
+    Some(body.to_string().into())
+}
+
+fn stand(stage: &Mutex<Stage>, now: Stage) {
+    *stage.lock().unwrap_or_else(PoisonError::into_inner) = now;
+}

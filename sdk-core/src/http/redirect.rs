@@ -1,0 +1,130 @@
+//! Redirects, followed by hand: on the own origin only, with the method and the body kept. A redirect to any
+//! other place is refused, and the token never goes there.
+
+use http::StatusCode;
+use http::header::LOCATION;
+use url::Url;
+
+use super::transport::Reply;
+
+/// More in a row is a loop, or as good as one.
+pub(crate) const MOST: u32 = 5;
+
+#[derive(Debug, PartialEq)]
+pub(crate) enum Redirect {
+    /// The answer is none.
+    None,
+    /// The same request again, here.
+    To(Url),
+    Refused(&'static str),
+}
+
+/// Where `reply`, the answer to a request to `url`, leads. `reads`: the request changes nothing.
+pub(crate) fn judge(url: &Url, reads: bool, reply: &Reply) -> Redirect {
+    let kept = match reply.status {
+        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => true,
+        // A proxy that takes the request for plain http answers any method so, before the server sees it.
+        StatusCode::MOVED_PERMANENTLY => true,
+        // These ask for a GET of something else: the answer to a read, and no answer to a write.
+        StatusCode::FOUND | StatusCode::SEE_OTHER => reads,
+        _ => return Redirect::None,
+    };
+    if !kept {
+        return Redirect::Refused("a redirect that would change the method");
+    }
+    let location = reply.headers.get(LOCATION).and_then(|location| location.to_str().ok());
+    let Some(mut target) = location.and_then(|location| url.join(location).ok()) else {
+        return Redirect::Refused("a redirect without a readable Location");
+    };
+    // Behind a TLS proxy a server may believe that it is reached over http.
+    if url.scheme() == "https" && target.scheme() == "http" && target.set_scheme("https").is_err() {
+        return Redirect::Refused("a redirect to another origin");
+    }
+    if target.origin() != url.origin() || !target.username().is_empty() || target.password().is_some() {
+        return Redirect::Refused("a redirect to another origin");
+    }
+    target.set_fragment(None);
+    if target == *url {
+        return Redirect::Refused("a redirect to itself");
+    }
+    Redirect::To(target)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::HeaderMap;
+
+    use super::*;
+
+    fn lead(from: &str, status: u16, location: &str, reads: bool) -> Redirect {
+        let mut headers = HeaderMap::new();
+        headers.insert(LOCATION, location.parse().unwrap());
+        let reply = Reply { status: StatusCode::from_u16(status).unwrap(), headers, body: Bytes::new() };
+        judge(&Url::parse(from).unwrap(), reads, &reply)
+    }
+
+    fn to(url: &str) -> Redirect {
+        Redirect::To(Url::parse(url).unwrap())
+    }
+
+    const CART: &str = "https://shop.example/api/v1/cart?market=us";
+
+    #[test]
+    fn a_redirect_on_the_own_origin_is_followed() {
+        for status in [301, 307, 308] {
+            for reads in [true, false] {
+                assert_eq!(
+                    lead(CART, status, "/api/v1/cart/?market=us", reads),
+                    to("https://shop.example/api/v1/cart/?market=us")
+                );
+            }
+        }
+        assert_eq!(lead(CART, 303, "/x", true), to("https://shop.example/x"));
+    }
+
+    #[test]
+    fn a_location_that_says_http_for_the_same_host_is_followed_over_https() {
+        assert_eq!(
+            lead(CART, 307, "http://shop.example/api/v1/cart/", true),
+            to("https://shop.example/api/v1/cart/")
+        );
+        let at_port = "https://shop.example:8443/a";
+        assert_eq!(lead(at_port, 307, "http://shop.example:8443/b", true), to("https://shop.example:8443/b"));
+    }
+
+    #[test]
+    fn p1_a_redirect_to_another_origin_is_refused() {
+        for location in [
+            "https://evil.example/api/v1/cart",
+            "//evil.example/",
+            "https://shop.example.evil.example/",
+            "https://shop.example:444/",
+            "http://shop.example:80@evil.example/",
+            "https://user:pass@shop.example/",
+            "http://evil.example/",
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+        ] {
+            assert!(matches!(lead(CART, 307, location, true), Redirect::Refused(_)), "{location}");
+        }
+        assert!(matches!(
+            lead("http://127.0.0.1:80/a", 307, "http://127.0.0.1:81/a", true),
+            Redirect::Refused(_)
+        ));
+    }
+
+    #[test]
+    fn p6_a_redirect_that_would_turn_a_write_into_a_read_is_refused() {
+        for status in [302, 303] {
+            assert!(matches!(lead(CART, status, "/x", false), Redirect::Refused(_)));
+        }
+    }
+
+    #[test]
+    fn other_answers_are_no_redirects() {
+        for status in [200, 300, 304, 404] {
+            assert_eq!(lead(CART, status, "/x", true), Redirect::None);
+        }
+    }
+}

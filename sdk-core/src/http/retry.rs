@@ -1,0 +1,109 @@
+//! When a call is made again by itself: at most twice, after a random wait, and under a budget that keeps a
+//! failing server from being asked much more than a healthy one.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::{DATE, RETRY_AFTER};
+
+/// How often a call is made again at most.
+pub(crate) const MOST: u32 = 2;
+
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+/// What a call that succeeds adds to the budget; making one again takes 1.
+const EARNED: f64 = 0.1;
+const FULL: f64 = 2.0;
+
+/// Calls made again are paid for by calls that succeed, so an outage drains the budget and ends them.
+pub(crate) struct Budget(Mutex<f64>);
+
+impl Budget {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(FULL))
+    }
+
+    pub(crate) fn earn(&self) {
+        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *tokens = (*tokens + EARNED).min(FULL);
+    }
+
+    pub(crate) fn spend(&self) -> bool {
+        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let enough = *tokens >= 1.0;
+        if enough {
+            *tokens -= 1.0;
+        }
+        enough
+    }
+}
+
+/// The wait before the n-th retry (from 0): anything up to a bound that doubles ("full jitter"), so that
+/// clients that failed together do not come back together.
+pub(crate) fn backoff(retries: u32, bits: u128) -> Duration {
+    let bound = FIRST_WAIT * 2_u32.pow(retries.min(4));
+    let thousandths = u32::try_from(bits % 1000).unwrap_or(0);
+    bound * thousandths / 1000
+}
+
+/// `Retry-After` in both its forms (RFC 9110 section 10.2.3). A date is compared with the answer's own
+/// `Date`, so that the device's clock does not matter; without one it says nothing.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().ok().map(Duration::from_secs);
+    }
+    let then = httpdate::parse_http_date(text).ok()?;
+    let now = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    Some(then.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(retry_after: &str, date: Option<&str>) -> Option<Duration> {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, retry_after.parse().unwrap());
+        if let Some(date) = date {
+            headers.insert(DATE, date.parse().unwrap());
+        }
+        super::retry_after(&headers)
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        assert_eq!(after("120", None), Some(Duration::from_secs(120)));
+        let then = "Tue, 24 Nov 2026 09:00:30 GMT";
+        assert_eq!(after(then, Some("Tue, 24 Nov 2026 09:00:00 GMT")), Some(Duration::from_secs(30)));
+        assert_eq!(after(then, Some("Tue, 24 Nov 2026 10:00:00 GMT")), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn p9_a_retry_after_that_makes_no_sense_is_none() {
+        for text in ["", "-1", "1.5", "soon", "99999999999999999999999", "Tue, 99 Nov 2026 09:00:30 GMT"] {
+            assert_eq!(after(text, Some("Tue, 24 Nov 2026 09:00:00 GMT")), None, "{text}");
+        }
+        assert_eq!(after("Tue, 24 Nov 2026 09:00:30 GMT", None), None);
+    }
+
+    #[test]
+    fn a_budget_without_success_allows_two_retries_and_no_more() {
+        let budget = Budget::new();
+        assert!(budget.spend() && budget.spend());
+        assert!((0..1000).all(|_| !budget.spend()));
+        for _ in 0..11 {
+            budget.earn();
+        }
+        assert!(budget.spend());
+        assert!(!budget.spend());
+    }
+
+    #[test]
+    fn the_wait_is_anything_up_to_a_bound_that_doubles() {
+        assert_eq!(backoff(0, 0), Duration::ZERO);
+        assert_eq!(backoff(0, 999), FIRST_WAIT * 999 / 1000);
+        assert_eq!(backoff(1, 500), FIRST_WAIT);
+        assert!(backoff(u32::MAX, u128::MAX) <= FIRST_WAIT * 16);
+    }
+}

@@ -1,0 +1,145 @@
+//! The seam under retry, redirects and redaction: one request, one answer. reqwest in life, a script in tests.
+
+use std::error::Error as _;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, Method, StatusCode};
+use url::Url;
+
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Bytes>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// Why there is no answer. The texts are for a developer and hold nothing personal.
+#[derive(Clone, Debug)]
+pub(crate) enum Failure {
+    /// The connection was never made: the server certainly did not act.
+    NotSent(String),
+    /// The connection was cut: nobody knows whether the server acted.
+    Lost(String),
+    /// The server's certificate, or its TLS, was refused.
+    Tls(String),
+    /// The body is larger than allowed.
+    TooLarge,
+}
+
+/// Sends requests. A future that is dropped gives its request up.
+pub(crate) trait Transport: Send + Sync {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Reply, Failure>>;
+}
+
+/// What the HTTP client is built from.
+pub(crate) struct Settings {
+    pub(crate) user_agent: String,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) body_limit: usize,
+    /// DER, beside those that the system trusts.
+    pub(crate) extra_roots: Vec<rustls::pki_types::CertificateDer<'static>>,
+}
+
+/// The HTTP client. It is built at the first request, since that costs what thousands of requests do, and
+/// a client that is built while an app starts may never send one.
+pub(crate) struct HttpClient {
+    settings: Settings,
+    client: OnceLock<Result<reqwest::Client, String>>,
+}
+
+/// Servers close idle connections after some seconds; a connection that is let go before that is never
+/// found closed under a request.
+const POOL_IDLE: Duration = Duration::from_secs(3);
+
+impl HttpClient {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { settings, client: OnceLock::new() }
+    }
+
+    /// The one place that builds the client.
+    fn build(&self) -> Result<reqwest::Client, String> {
+        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(
+            self.settings.extra_roots.iter().cloned(),
+            provider.clone(),
+        )
+        .map_err(|error| error.to_string())?;
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?
+            .dangerous()
+            .with_custom_certificate_verifier(std::sync::Arc::new(verifier))
+            .with_no_client_auth();
+        reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .user_agent(&self.settings.user_agent)
+            .connect_timeout(self.settings.connect_timeout)
+            .pool_idle_timeout(POOL_IDLE)
+            // Redirects are followed by hand, and retries decided by what the call declares.
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .build()
+            .map_err(|error| error.to_string())
+    }
+}
+
+impl Transport for HttpClient {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Reply, Failure>> {
+        Box::pin(async move {
+            let client = self.client.get_or_init(|| self.build());
+            let client = client.as_ref().map_err(|why| Failure::Tls(why.clone()))?;
+            let mut outgoing = reqwest::Request::new(request.method, request.url);
+            *outgoing.headers_mut() = request.headers;
+            *outgoing.body_mut() = request.body.map(Into::into);
+            let mut response = client.execute(outgoing).await.map_err(failure)?;
+            let limit = self.settings.body_limit;
+            let announced = response.content_length().unwrap_or(0);
+            if announced > limit as u64 {
+                return Err(Failure::TooLarge);
+            }
+            let mut body = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
+            while let Some(chunk) = response.chunk().await.map_err(failure)? {
+                if body.len() + chunk.len() > limit {
+                    return Err(Failure::TooLarge);
+                }
+                body.extend_from_slice(&chunk);
+            }
+            let status = response.status();
+            let headers = std::mem::take(response.headers_mut());
+            Ok(Reply { status, headers, body: body.into() })
+        })
+    }
+}
+
+fn failure(error: reqwest::Error) -> Failure {
+    // The URL can hold what an app put into a query.
+    let error = error.without_url();
+    let mut detail = error.to_string();
+    let mut tls = false;
+    let mut source = error.source();
+    while let Some(cause) = source {
+        tls |= cause.is::<rustls::Error>();
+        let within = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        tls |= within.is_some_and(|inner| inner.is::<rustls::Error>());
+        detail = format!("{detail}: {cause}");
+        source = cause.source();
+    }
+    if tls {
+        Failure::Tls(detail)
+    } else if error.is_connect() {
+        Failure::NotSent(detail)
+    } else {
+        Failure::Lost(detail)
+    }
+}

@@ -1,0 +1,48 @@
+//! Telling the host that a session ended.
+//!
+//! Each listener has a thread of its own: one that blocks, panics or calls back into the client holds up
+//! nobody else, neither another listener nor the session. Signals wait in the listener's own queue.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+
+use crate::model::SessionEnd;
+
+#[derive(Default)]
+pub(crate) struct Listeners {
+    listening: Vec<(u64, Sender<SessionEnd>)>,
+    count: u64,
+}
+
+impl Listeners {
+    pub(crate) fn add(&mut self, listener: impl Fn(SessionEnd) + Send + 'static) -> u64 {
+        self.count += 1;
+        let (sender, signals) = mpsc::channel::<SessionEnd>();
+        let deliver = move || {
+            for end in signals {
+                if catch_unwind(AssertUnwindSafe(|| listener(end))).is_err() {
+                    tracing::error!("a listener for the end of sessions panicked");
+                }
+            }
+        };
+        match thread::Builder::new().name("market-listener".to_owned()).spawn(deliver) {
+            Ok(_) => self.listening.push((self.count, sender)),
+            Err(error) => tracing::error!(%error, "no thread for a listener"),
+        }
+        self.count
+    }
+
+    /// What was signalled before is still delivered.
+    pub(crate) fn remove(&mut self, id: u64) {
+        self.listening.retain(|(listener, _)| *listener != id);
+    }
+
+    /// Never waits.
+    pub(crate) fn tell(&self, end: &SessionEnd) {
+        for (_, listener) in &self.listening {
+            // A receiver that is gone has a thread that is gone: nobody to tell.
+            let _ = listener.send(end.clone());
+        }
+    }
+}

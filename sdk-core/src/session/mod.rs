@@ -1,0 +1,641 @@
+//! The keeper of the session: the only code that ever holds a token.
+//!
+//! One mutex guards the machine. Every transition is the same short, synchronous step: take the mutex, ask
+//! the machine, carry out its effects in order, let go. An effect only hands work on (to the store's thread,
+//! to a listener's queue, to a waiting task), so nothing waits under the mutex and a future that is dropped
+//! leaves nothing half done. Wakers run under it: the tasks that wait here are tokio's, whose wakers only
+//! schedule.
+
+pub(crate) mod clock;
+mod flight;
+mod listeners;
+pub(crate) mod machine;
+mod record;
+pub(crate) mod timer;
+pub(crate) mod token;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
+
+use http::HeaderValue;
+use tokio::sync::{oneshot, watch};
+
+use self::clock::{Clock, Remaining, from_millis, to_millis};
+use self::flight::Flight;
+use self::listeners::Listeners;
+use self::machine::{
+    Door, Effect, EndWhy, EraseResult, Event, Generation, Lineage, LockedWhy, Machine, Owed, ReadResult,
+    SessionId, SignedOutWhy, State, Trouble, WriteResult,
+};
+use self::record::Record;
+use self::timer::Timers;
+use self::token::AccessToken;
+use crate::error::{Error, ErrorCode, Result};
+use crate::model::{
+    EndReason, LockedReason, Market, SessionEnd, SessionState, SignedOutReason, User, UserId,
+};
+use crate::store::SecureStore;
+
+pub(crate) use self::flight::FlightKey;
+
+/// How often a call that waits for a locked store has it read again.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Runs jobs on one entry of a store, one at a time, first in, first out.
+pub(crate) trait EntryQueue: Send + Sync {
+    fn submit(&self, job: Job);
+}
+pub(crate) type Job = Box<dyn FnOnce(&dyn SecureStore, &str) + Send>;
+
+/// Where randomness comes from.
+pub(crate) trait Random: Send + Sync {
+    fn bits(&self) -> u128;
+}
+
+/// What a keeper works with.
+pub(crate) struct Parts {
+    pub(crate) entry: Arc<dyn EntryQueue>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) timers: Arc<dyn Timers>,
+    pub(crate) random: Arc<dyn Random>,
+    /// How long the store may take for one operation before it is called late.
+    pub(crate) store_timeout: Duration,
+}
+
+/// A session that was just signed in, as the sign-in call found it.
+pub(crate) struct NewSession {
+    pub(crate) token: AccessToken,
+    pub(crate) user: User,
+    pub(crate) lifetime: Option<Duration>,
+    pub(crate) is_new_user: Option<bool>,
+}
+
+#[derive(Clone, Debug)]
+struct Live {
+    record: Record,
+    expires_at: Option<SystemTime>,
+    /// When it ends, by the monotonic clock; none if that is not known.
+    ends: Option<Duration>,
+}
+
+/// A user, whom market and id identify; phone and name are only what is known of the user.
+#[derive(Clone, Debug)]
+struct Who(User);
+
+impl PartialEq for Who {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id == other.0.id && self.0.market == other.0.market
+    }
+}
+
+impl machine::Session for Live {
+    type User = Who;
+
+    fn id(&self) -> SessionId {
+        self.record.id
+    }
+
+    fn user(&self) -> Who {
+        Who(self.record.user.clone())
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Keeper(Arc<Shared>);
+
+struct Shared {
+    inner: Mutex<Inner>,
+    state: watch::Sender<SessionState>,
+    /// Changes with every transition; who waits for one looks again.
+    changes: watch::Sender<u64>,
+    lineage: watch::Sender<Lineage>,
+    parts: Parts,
+}
+
+struct Inner {
+    machine: Machine<Live>,
+    flight: Option<Flight>,
+    listeners: Listeners,
+    /// How many permits of each generation are out.
+    permits: BTreeMap<Generation, usize>,
+    logouts: Vec<oneshot::Sender<bool>>,
+    /// Store operations that have not answered and are not said to be late.
+    awaited: HashSet<u64>,
+    /// Gives store operations and flights their numbers.
+    count: u64,
+    /// How many reads were answered.
+    reads: u64,
+}
+
+/// Leave to send one attempt of a call as the user who is signed in.
+pub(crate) struct Permit {
+    pub(crate) header: HeaderValue,
+    pub(crate) user_id: UserId,
+    pub(crate) market: Market,
+    generation: Generation,
+    lineage: Lineage,
+    keeper: Keeper,
+}
+
+/// What a logout has left to do: all is forgotten already.
+pub(crate) struct Farewell {
+    /// To tell the server; none if there is nothing to tell.
+    pub(crate) notice: Option<Notice>,
+    erased: oneshot::Receiver<bool>,
+    generation: Generation,
+    keeper: Keeper,
+}
+
+/// The token of a session that has ended, for the one call that says so. Dropping it says the call is over.
+pub(crate) struct Notice {
+    pub(crate) header: HeaderValue,
+    pub(crate) market: Market,
+    keeper: Keeper,
+}
+
+impl Keeper {
+    /// Starts: the store is read at once.
+    pub(crate) fn new(parts: Parts) -> Self {
+        let machine = Machine::new();
+        let inner = Inner {
+            flight: None,
+            listeners: Listeners::default(),
+            permits: BTreeMap::new(),
+            logouts: Vec::new(),
+            awaited: HashSet::new(),
+            count: 0,
+            reads: 0,
+            machine,
+        };
+        let keeper = Self(Arc::new(Shared {
+            inner: Mutex::new(inner),
+            state: watch::Sender::new(SessionState::Restoring),
+            changes: watch::Sender::new(0),
+            lineage: watch::Sender::new(0),
+            parts,
+        }));
+        keeper.apply(Event::Start);
+        keeper
+    }
+
+    pub(crate) fn state(&self) -> SessionState {
+        self.0.state.borrow().clone()
+    }
+
+    /// The present state first, then the latest at each look.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<SessionState> {
+        let mut states = self.0.state.subscribe();
+        states.mark_changed();
+        states
+    }
+
+    pub(crate) fn on_end(&self, listener: impl Fn(SessionEnd) + Send + 'static) -> u64 {
+        self.lock().listeners.add(listener)
+    }
+
+    pub(crate) fn remove_listener(&self, id: u64) {
+        self.lock().listeners.remove(id);
+    }
+
+    /// Noted when the app makes a call; the door compares it.
+    pub(crate) fn lineage(&self) -> Lineage {
+        self.lock().machine.lineage()
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.0.parts.clock
+    }
+
+    pub(crate) fn random(&self) -> &dyn Random {
+        &*self.0.parts.random
+    }
+
+    /// The app came to the foreground: timers may have slept, and the store may be readable now.
+    pub(crate) fn resumed(&self) {
+        let mut inner = self.lock();
+        self.check_expiry(&mut inner);
+        self.step(&mut inner, Event::Nudge);
+    }
+
+    /// Waits until it is known who is signed in, or that the store cannot say.
+    pub(crate) async fn restore(&self) -> Result<SessionState> {
+        let mut changes = self.0.changes.subscribe();
+        let asked = {
+            let mut inner = self.lock();
+            self.check_expiry(&mut inner);
+            let asked = inner.reads;
+            self.step(&mut inner, Event::Nudge);
+            asked
+        };
+        loop {
+            {
+                let inner = self.lock();
+                match inner.machine.state() {
+                    // Only an answer that came after the call counts, or that there is none in time.
+                    State::Locked(why) if inner.reads > asked || !inner.machine.awaits_read() => {
+                        return Err(locked(*why));
+                    }
+                    State::Restoring | State::Locked(_) => {}
+                    _ => return Ok(self.state()),
+                }
+            }
+            changes.changed().await.map_err(|_| Error::new(ErrorCode::Cancelled))?;
+        }
+    }
+
+    /// The door: waits for a permit for one attempt of a call that the app made under `lineage`. It waits
+    /// as long as the store is locked; the call's deadline bounds it.
+    pub(crate) async fn acquire(&self, lineage: Lineage) -> Result<Permit> {
+        let mut changes = self.0.changes.subscribe();
+        let mut asked = None;
+        loop {
+            {
+                let mut inner = self.lock();
+                self.check_expiry(&mut inner);
+                let code = match inner.machine.door(lineage) {
+                    Door::Permit(session, generation) => {
+                        *inner.permits.entry(generation).or_default() += 1;
+                        return Ok(Permit {
+                            header: session.record.token.header(),
+                            user_id: session.record.user.id,
+                            market: session.record.user.market,
+                            generation,
+                            lineage,
+                            keeper: self.clone(),
+                        });
+                    }
+                    Door::Wait(why) => {
+                        let asked = *asked.get_or_insert(inner.reads);
+                        if why == Some(LockedWhy::Unavailable) && inner.reads > asked {
+                            return Err(Error::new(ErrorCode::StoreUnavailable));
+                        }
+                        None
+                    }
+                    Door::NotSignedIn => Some(ErrorCode::NotSignedIn),
+                    Door::SessionExpired => Some(ErrorCode::SessionExpired),
+                    Door::SignedOut => Some(ErrorCode::SignedOut),
+                };
+                if let Some(code) = code {
+                    return Err(Error::new(code));
+                }
+                // The first time at once; then once in a while, since nobody tells when a store is unlocked.
+                changes.mark_unchanged();
+                self.step(&mut inner, Event::Nudge);
+            }
+            let again = tokio::time::sleep(ASK_AGAIN);
+            tokio::pin!(again);
+            loop {
+                tokio::select! {
+                    changed = changes.changed() => {
+                        changed.map_err(|_| Error::new(ErrorCode::Cancelled))?;
+                        let inner = self.lock();
+                        let waits = match inner.machine.door(lineage) {
+                            Door::Wait(Some(LockedWhy::Unavailable)) => inner.machine.awaits_read(),
+                            Door::Wait(_) => true,
+                            _ => false,
+                        };
+                        if !waits {
+                            break;
+                        }
+                    }
+                    () = &mut again => break,
+                }
+            }
+        }
+    }
+
+    /// A call that carried this permit's token was answered 401.
+    pub(crate) fn rejected(&self, permit: &Permit) {
+        self.apply(Event::Unauthorized(permit.generation));
+    }
+
+    /// Forgets the session, now; what is left to do is in the answer. `notice`: the server is to be told.
+    pub(crate) fn log_out(&self, notice: bool) -> Farewell {
+        let (done, erased) = oneshot::channel();
+        let now = to_millis(self.clock().wall());
+        let mut inner = self.lock();
+        inner.logouts.push(done);
+        let notice = self.step(&mut inner, Event::Logout { now, notice });
+        let generation = inner.machine.generation();
+        drop(inner);
+        let notice = notice.map(|session| Notice {
+            header: session.record.token.header(),
+            market: session.record.user.market,
+            keeper: self.clone(),
+        });
+        Farewell { notice, erased, generation, keeper: self.clone() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn apply(&self, event: Event<Live>) {
+        self.step(&mut self.lock(), event);
+    }
+
+    /// A session's own end, found by whoever looks first: its timer, a call, or the app coming back.
+    fn check_expiry(&self, inner: &mut Inner) {
+        if let State::SignedIn { session, .. } = inner.machine.state()
+            && session.ends.is_some_and(|end| self.clock().monotonic() >= end)
+        {
+            let generation = inner.machine.generation();
+            self.step(inner, Event::TimeUp(generation));
+        }
+    }
+
+    /// One transition. Gives back the session that a logout has to tell the server of.
+    fn step(&self, inner: &mut Inner, event: Event<Live>) -> Option<Live> {
+        if let Event::Read(result) = &event
+            && !matches!(result, ReadResult::Late)
+        {
+            inner.reads += 1;
+        }
+        let mut notice = None;
+        for effect in inner.machine.apply(event) {
+            match effect {
+                Effect::Publish => self.publish(inner),
+                Effect::Ended { session, why } => {
+                    inner.listeners.tell(&SessionEnd { user: session.record.user, reason: why.into() })
+                }
+                Effect::Read => self.read(inner),
+                Effect::Write { session, over } => self.write(inner, session.record, over),
+                Effect::Erase { erase, owed } => self.erase(inner, erase, owed),
+                Effect::StartTimer(generation) => self.start_timer(inner, generation),
+                Effect::Notice(session) => notice = Some(session),
+                Effect::SendVerify(flight) => inner.clear_to_send(flight),
+                Effect::EndFlight(flight, end) => inner.end_flight(flight, end),
+                Effect::Landed(flight) => inner.landed(flight),
+                Effect::LogoutDone { erased } => {
+                    for waiting in inner.logouts.drain(..) {
+                        let _ = waiting.send(erased); // Its caller may have left.
+                    }
+                }
+            }
+        }
+        let lineage = inner.machine.lineage();
+        self.0.lineage.send_if_modified(|current| std::mem::replace(current, lineage) != lineage);
+        self.changed();
+        notice
+    }
+
+    fn changed(&self) {
+        self.0.changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    fn publish(&self, inner: &Inner) {
+        let state = match inner.machine.state() {
+            State::Restoring => SessionState::Restoring,
+            State::Locked(why) => SessionState::Locked { reason: (*why).into() },
+            State::SignedOut(why) => SessionState::SignedOut { reason: (*why).into() },
+            State::SignedIn { session, persisted } => SessionState::SignedIn {
+                user: session.record.user.clone(),
+                expires_at: session.expires_at,
+                persisted: *persisted,
+            },
+            State::Expired { user, why } => {
+                SessionState::Expired { user: user.0.clone(), reason: (*why).into() }
+            }
+        };
+        self.0.state.send_if_modified(|current| {
+            let differs = *current != state;
+            *current = state;
+            differs
+        });
+    }
+
+    fn start_timer(&self, inner: &Inner, generation: Generation) {
+        let State::SignedIn { session, .. } = inner.machine.state() else { return };
+        let Some(end) = session.ends else { return };
+        let wait = end.saturating_sub(self.clock().monotonic());
+        let keeper = Arc::downgrade(&self.0);
+        // The generation makes a timer of an older session harmless.
+        let up = move || upgraded(&keeper, |keeper| keeper.apply(Event::TimeUp(generation)));
+        self.0.parts.timers.after(wait, Box::new(up));
+    }
+
+    fn read(&self, inner: &mut Inner) {
+        let operation = self.await_answer(inner, || Event::Read(ReadResult::Late));
+        let keeper = Arc::downgrade(&self.0);
+        let reply = Reply::new(ReadResult::Unavailable, move |result: ReadResult<Record>| {
+            upgraded(&keeper, |keeper| keeper.answered(operation, Event::Read(keeper.found(result))));
+        });
+        self.0.parts.entry.submit(Box::new(move |store, key| reply.send(record::read(store, key))));
+    }
+
+    fn write(&self, inner: &mut Inner, record: Record, over: Owed) {
+        let id = record.id;
+        let event = {
+            let over = over.clone();
+            move |result| Event::Written { id, over: over.clone(), result }
+        };
+        let late = event.clone();
+        let operation = self.await_answer(inner, move || late(WriteResult::Late));
+        let keeper = Arc::downgrade(&self.0);
+        let clock = self.0.parts.clock.clone();
+        let reply = Reply::new(WriteResult::Failed(Trouble::Unavailable), move |result| {
+            upgraded(&keeper, |keeper| keeper.answered(operation, event(result)));
+        });
+        self.0.parts.entry.submit(Box::new(move |store, key| {
+            reply.send(record::write(store, key, &record, &over, clock.wall()));
+        }));
+    }
+
+    fn erase(&self, inner: &mut Inner, erase: u64, owed: Owed) {
+        let event = {
+            let carried = owed.clone();
+            move |result| Event::Erased { erase, carried: carried.clone(), result }
+        };
+        let late = event.clone();
+        let operation = self.await_answer(inner, move || late(EraseResult::Late));
+        let keeper = Arc::downgrade(&self.0);
+        let clock = self.0.parts.clock.clone();
+        let reply = Reply::new(EraseResult::Failed(Trouble::Unavailable), move |result| {
+            upgraded(&keeper, |keeper| keeper.answered(operation, event(result)));
+        });
+        self.0.parts.entry.submit(Box::new(move |store, key| {
+            reply.send(record::erase(store, key, &owed, clock.wall()));
+        }));
+    }
+
+    /// Numbers a store operation and has it called late when its time is up. Lateness and the answer are
+    /// told apart under the mutex: once the answer is in, late is not said any more.
+    fn await_answer(&self, inner: &mut Inner, late: impl Fn() -> Event<Live> + Send + 'static) -> u64 {
+        inner.count += 1;
+        let operation = inner.count;
+        inner.awaited.insert(operation);
+        let keeper = Arc::downgrade(&self.0);
+        let up = move || {
+            upgraded(&keeper, |keeper| {
+                let mut inner = keeper.lock();
+                if inner.awaited.remove(&operation) {
+                    keeper.step(&mut inner, late());
+                }
+            });
+        };
+        self.0.parts.timers.after(self.0.parts.store_timeout, Box::new(up));
+        operation
+    }
+
+    fn answered(&self, operation: u64, event: Event<Live>) {
+        let mut inner = self.lock();
+        inner.awaited.remove(&operation);
+        self.step(&mut inner, event);
+    }
+
+    /// Judges whether a stored session has expired: by the device's time, and only when that is sure.
+    fn found(&self, result: ReadResult<Record>) -> ReadResult<Live> {
+        let record = match result {
+            ReadResult::Found(record) | ReadResult::SurelyExpired(record) => record,
+            ReadResult::Missing => return ReadResult::Missing,
+            ReadResult::Corrupt => return ReadResult::Corrupt,
+            ReadResult::Locked => return ReadResult::Locked,
+            ReadResult::Unavailable => return ReadResult::Unavailable,
+            ReadResult::Late => return ReadResult::Late,
+        };
+        let remaining = clock::remaining(record.signed_in_at, record.lifetime, self.clock().wall());
+        match remaining {
+            Remaining::Time(left) => ReadResult::Found(self.live(record, Some(left))),
+            Remaining::Unknown => ReadResult::Found(self.live(record, None)),
+            Remaining::SurelyExpired => ReadResult::SurelyExpired(self.live(record, None)),
+        }
+    }
+
+    fn live(&self, record: Record, left: Option<Duration>) -> Live {
+        let expires_at = record.lifetime.and_then(|time| record.signed_in_at.checked_add(time));
+        let ends = left.and_then(|left| self.clock().monotonic().checked_add(left));
+        Live { record, expires_at, ends }
+    }
+
+    fn signed_in(&self, new: NewSession) -> Live {
+        // To the millisecond, as it is stored.
+        let now = from_millis(to_millis(self.clock().wall())).unwrap_or(SystemTime::UNIX_EPOCH);
+        let lifetime = new.lifetime;
+        let record = Record {
+            id: SessionId(self.random().bits()),
+            token: new.token,
+            user: new.user,
+            signed_in_at: now,
+            lifetime,
+        };
+        self.live(record, lifetime)
+    }
+}
+
+impl Permit {
+    /// Ends when a logout, or a sign-in as somebody else, takes the permit back: from then on nothing may be
+    /// sent under it, and no answer to it is of use.
+    pub(crate) async fn revoked(&self) {
+        let mut lineage = self.keeper.0.lineage.subscribe();
+        // An error means that the keeper is gone, which this permit holds.
+        let _ = lineage.wait_for(|current| *current != self.lineage).await;
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut inner = self.keeper.lock();
+        if let Some(count) = inner.permits.get_mut(&self.generation) {
+            *count -= 1;
+            if *count == 0 {
+                inner.permits.remove(&self.generation);
+            }
+        }
+        drop(inner);
+        self.keeper.changed();
+    }
+}
+
+impl Farewell {
+    /// Waits until no request can carry the token any more and the store has answered.
+    pub(crate) async fn done(self) -> Result<()> {
+        let erased = self.erased.await.unwrap_or(false);
+        let mut changes = self.keeper.0.changes.subscribe();
+        while self.keeper.lock().permits.range(..self.generation).next().is_some() {
+            if changes.changed().await.is_err() {
+                break;
+            }
+        }
+        if erased { Ok(()) } else { Err(Error::new(ErrorCode::StoreNotCleared)) }
+    }
+}
+
+impl Drop for Notice {
+    fn drop(&mut self) {
+        self.keeper.apply(Event::NoticeOver);
+    }
+}
+
+/// Runs `act` unless the client is gone.
+fn upgraded(keeper: &Weak<Shared>, act: impl FnOnce(Keeper)) {
+    if let Some(shared) = keeper.upgrade() {
+        act(Keeper(shared));
+    }
+}
+
+/// A store job's answer, which is given even when the store panics: then it is the one for failure.
+struct Reply<T, F: FnOnce(T)>(Option<(T, F)>);
+
+impl<T, F: FnOnce(T)> Reply<T, F> {
+    fn new(failed: T, send: F) -> Self {
+        Self(Some((failed, send)))
+    }
+
+    fn send(mut self, result: T) {
+        if let Some((_, send)) = self.0.take() {
+            send(result);
+        }
+    }
+}
+
+impl<T, F: FnOnce(T)> Drop for Reply<T, F> {
+    fn drop(&mut self) {
+        if let Some((failed, send)) = self.0.take() {
+            send(failed);
+        }
+    }
+}
+
+fn locked(why: LockedWhy) -> Error {
+    Error::new(match why {
+        LockedWhy::Locked | LockedWhy::Hung => ErrorCode::StoreLocked,
+        LockedWhy::Unavailable => ErrorCode::StoreUnavailable,
+    })
+}
+
+impl From<LockedWhy> for LockedReason {
+    fn from(why: LockedWhy) -> Self {
+        match why {
+            LockedWhy::Locked => Self::Locked,
+            LockedWhy::Unavailable => Self::Unavailable,
+            LockedWhy::Hung => Self::Hung,
+        }
+    }
+}
+
+impl From<SignedOutWhy> for SignedOutReason {
+    fn from(why: SignedOutWhy) -> Self {
+        match why {
+            SignedOutWhy::NoSession => Self::NoSession,
+            SignedOutWhy::Corrupt => Self::Corrupt,
+            SignedOutWhy::LoggedOut => Self::LoggedOut,
+            SignedOutWhy::Cleared => Self::Cleared,
+        }
+    }
+}
+
+impl From<EndWhy> for EndReason {
+    fn from(why: EndWhy) -> Self {
+        match why {
+            EndWhy::Expired => Self::Expired,
+            EndWhy::Rejected => Self::Rejected,
+            EndWhy::LoggedOut => Self::LoggedOut,
+            EndWhy::Cleared => Self::Cleared,
+            EndWhy::Replaced => Self::Replaced,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,307 @@
+//! What is stored of a session, and the three things that are done with it in the store.
+//!
+//! These run on the store's own thread, one at a time per entry, so that what is compared is what is changed.
+//! Another process is not kept out: between two processes compare and change are two calls, and a lost record
+//! (one more code to ask for) is the worst that comes of it.
+
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::clock::{from_millis, to_millis};
+use super::machine::{EraseResult, Millis, Owe, Owed, ReadResult, SessionId, Trouble, WriteResult};
+use super::token::AccessToken;
+use crate::model::{Market, PhoneNumber, User, UserId};
+use crate::store::{SecureStore, StoreError, StoreRead};
+
+const VERSION: u32 = 1;
+/// Far above any record that this writes; more is not read as one.
+const LONGEST: usize = 64 * 1024;
+
+/// A stored session.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    pub(crate) id: SessionId,
+    pub(crate) token: AccessToken,
+    pub(crate) user: User,
+    /// By the device's clock.
+    pub(crate) signed_in_at: SystemTime,
+    pub(crate) lifetime: Option<Duration>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored<'a> {
+    version: u32,
+    session: String,
+    #[serde(borrow)]
+    token: std::borrow::Cow<'a, str>,
+    user_id: UserId,
+    market: String,
+    phone: String,
+    full_name: Option<String>,
+    signed_in_at_ms: Millis,
+    lifetime_ms: Option<Millis>,
+}
+
+impl Record {
+    fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let stored = Stored {
+            version: VERSION,
+            session: format!("{:032x}", self.id.0),
+            token: self.token.text().into(),
+            user_id: self.user.id,
+            market: self.user.market.code().to_owned(),
+            phone: self.user.phone.as_str().to_owned(),
+            full_name: self.user.full_name.clone(),
+            signed_in_at_ms: to_millis(self.signed_in_at),
+            lifetime_ms: self.lifetime.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+        };
+        // Room enough from the start: a buffer that grows leaves copies of the token behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(4096.max(2 * self.token.text().len())));
+        serde_json::to_writer(&mut *bytes, &stored).ok()?;
+        Some(bytes)
+    }
+
+    /// None for what this version cannot read, an unknown version included.
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > LONGEST {
+            return None;
+        }
+        let stored: Stored<'_> = serde_json::from_slice(bytes).ok()?;
+        if stored.version != VERSION || stored.session.len() != 32 {
+            return None;
+        }
+        Some(Self {
+            id: SessionId(u128::from_str_radix(&stored.session, 16).ok()?),
+            token: AccessToken::new(&stored.token)?,
+            user: User {
+                id: stored.user_id,
+                market: Market::new(&stored.market),
+                phone: PhoneNumber::from_server(stored.phone),
+                full_name: stored.full_name,
+            },
+            signed_in_at: from_millis(stored.signed_in_at_ms)?,
+            lifetime: stored.lifetime_ms.map(Duration::from_millis),
+        })
+    }
+}
+
+/// Whether what is stored is something this session code may have to spare.
+enum Current {
+    Nothing,
+    Unreadable,
+    Readable(Box<Record>),
+}
+
+fn current(store: &dyn SecureStore, key: &str) -> Result<Current, Trouble> {
+    match store.read(key) {
+        StoreRead::Found(bytes) => {
+            Ok(Record::decode(&bytes)
+                .map_or(Current::Unreadable, |record| Current::Readable(Box::new(record))))
+        }
+        StoreRead::Missing => Ok(Current::Nothing),
+        StoreRead::Corrupt => Ok(Current::Unreadable),
+        StoreRead::Locked => Err(Trouble::Locked),
+        StoreRead::Unavailable(why) => {
+            tracing::warn!(why, "the store is not available");
+            Err(Trouble::Unavailable)
+        }
+    }
+}
+
+/// Reads the record; whether it has expired is for the keeper to judge.
+pub(crate) fn read(store: &dyn SecureStore, key: &str) -> ReadResult<Record> {
+    match current(store, key) {
+        Ok(Current::Readable(record)) => ReadResult::Found(*record),
+        Ok(Current::Nothing) => ReadResult::Missing,
+        Ok(Current::Unreadable) => ReadResult::Corrupt,
+        Err(Trouble::Locked) => ReadResult::Locked,
+        Err(Trouble::Unavailable) => ReadResult::Unavailable,
+    }
+}
+
+/// Writes `record`, unless one that was signed in between its sign-in and now is there: another client's,
+/// which was faster to the store. A record from the future has a wrong clock behind it and is not spared.
+pub(crate) fn write(
+    store: &dyn SecureStore,
+    key: &str,
+    record: &Record,
+    over: &Owed,
+    now: SystemTime,
+) -> WriteResult {
+    match current(store, key) {
+        Ok(Current::Readable(found)) => {
+            let other = found.id != record.id && !over.contains(&Owe::Id(found.id));
+            if other && found.signed_in_at > record.signed_in_at && found.signed_in_at <= now {
+                return WriteResult::Newer;
+            }
+        }
+        Ok(Current::Nothing | Current::Unreadable) => {}
+        Err(trouble) => return WriteResult::Failed(trouble),
+    }
+    let Some(bytes) = record.encode() else { return WriteResult::Failed(Trouble::Unavailable) };
+    match store.write(key, &bytes) {
+        Ok(()) => WriteResult::Ok,
+        Err(error) => WriteResult::Failed(trouble(&error)),
+    }
+}
+
+/// Deletes what is stored if it is owed, or cannot be read; another client's session stays.
+pub(crate) fn erase(store: &dyn SecureStore, key: &str, owed: &Owed, now: SystemTime) -> EraseResult {
+    let goes = match current(store, key) {
+        Ok(Current::Nothing) => false,
+        Ok(Current::Unreadable) => true,
+        Ok(Current::Readable(found)) => {
+            let signed_in_at = to_millis(found.signed_in_at);
+            owed.iter().any(|owe| match owe {
+                Owe::Id(id) => *id == found.id,
+                Owe::Before(logout) => !(*logout < signed_in_at && signed_in_at <= to_millis(now)),
+                Owe::Unreadable => false,
+            })
+        }
+        Err(trouble) => return EraseResult::Failed(trouble),
+    };
+    if !goes {
+        return EraseResult::Ok;
+    }
+    match store.delete(key) {
+        Ok(()) => EraseResult::Ok,
+        Err(error) => EraseResult::Failed(trouble(&error)),
+    }
+}
+
+fn trouble(error: &StoreError) -> Trouble {
+    match error {
+        StoreError::Locked => Trouble::Locked,
+        StoreError::Unavailable(why) => {
+            tracing::warn!(why, "the store is not available");
+            Trouble::Unavailable
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::MemoryStore;
+
+    const KEY: &str = "session";
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    fn record(id: u128, signed_in: u64) -> Record {
+        Record {
+            id: SessionId(id),
+            token: AccessToken::new("header.claims.signature").unwrap(),
+            user: User {
+                id: UserId(19),
+                market: Market::Us,
+                phone: PhoneNumber::parse("+13128059851").unwrap(),
+                full_name: Some("Ann \"Q\" Example".to_owned()),
+            },
+            signed_in_at: at(signed_in),
+            lifetime: Some(Duration::from_secs(1800)),
+        }
+    }
+
+    fn stored(store: &MemoryStore) -> Option<u128> {
+        match read(store, KEY) {
+            ReadResult::Found(record) => Some(record.id.0),
+            _ => None,
+        }
+    }
+
+    fn owed(items: &[Owe]) -> Owed {
+        items.iter().copied().collect()
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let store = MemoryStore::default();
+        assert_eq!(write(&store, KEY, &record(7, 100), &Owed::new(), at(100)), WriteResult::Ok);
+        let ReadResult::Found(found) = read(&store, KEY) else { panic!("not found") };
+        let expected = record(7, 100);
+        assert_eq!(found.token.text(), expected.token.text());
+        assert_eq!(
+            (found.id, found.user, found.signed_in_at, found.lifetime),
+            (expected.id, expected.user, expected.signed_in_at, expected.lifetime)
+        );
+    }
+
+    #[test]
+    fn p8_a_record_that_cannot_be_read_is_corrupt_an_unknown_version_included() {
+        let store = MemoryStore::default();
+        let good = String::from_utf8(record(7, 100).encode().unwrap().to_vec()).unwrap();
+        let other_version = good.replace("\"version\":1", "\"version\":2");
+        let bad_token = good.replace("header.claims", "header claims");
+        let cut = good[..good.len() / 2].to_owned();
+        for text in
+            ["", "{}", "null", "\u{0}\u{1}", &other_version, &bad_token, &cut, &" ".repeat(LONGEST + 1)]
+        {
+            store.write(KEY, text.as_bytes()).unwrap();
+            assert!(matches!(read(&store, KEY), ReadResult::Corrupt), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_write_yields_to_a_record_that_was_signed_in_after_it() {
+        let store = MemoryStore::default();
+        write(&store, KEY, &record(2, 200), &Owed::new(), at(200));
+        assert_eq!(write(&store, KEY, &record(1, 100), &Owed::new(), at(201)), WriteResult::Newer);
+        assert_eq!(stored(&store), Some(2));
+    }
+
+    #[test]
+    fn a_write_goes_over_what_is_owed_older_unreadable_or_from_the_future() {
+        let store = MemoryStore::default();
+        write(&store, KEY, &record(2, 200), &Owed::new(), at(200));
+        assert_eq!(
+            write(&store, KEY, &record(1, 100), &owed(&[Owe::Id(SessionId(2))]), at(201)),
+            WriteResult::Ok
+        );
+        assert_eq!(write(&store, KEY, &record(3, 150), &Owed::new(), at(201)), WriteResult::Ok);
+        store.write(KEY, b"damaged").unwrap();
+        assert_eq!(write(&store, KEY, &record(4, 150), &Owed::new(), at(201)), WriteResult::Ok);
+        write(&store, KEY, &record(5, 9000), &Owed::new(), at(9000));
+        assert_eq!(write(&store, KEY, &record(6, 300), &Owed::new(), at(301)), WriteResult::Ok);
+        assert_eq!(stored(&store), Some(6));
+    }
+
+    #[test]
+    fn p2_an_erase_spares_a_session_that_is_not_owed() {
+        let store = MemoryStore::default();
+        write(&store, KEY, &record(2, 200), &Owed::new(), at(200));
+        assert_eq!(
+            erase(&store, KEY, &owed(&[Owe::Id(SessionId(1)), Owe::Unreadable]), at(300)),
+            EraseResult::Ok
+        );
+        assert_eq!(stored(&store), Some(2));
+        assert_eq!(erase(&store, KEY, &owed(&[Owe::Id(SessionId(2))]), at(300)), EraseResult::Ok);
+        assert_eq!(stored(&store), None);
+    }
+
+    #[test]
+    fn an_erase_before_a_logout_spares_only_a_later_sign_in() {
+        let store = MemoryStore::default();
+        let before = owed(&[Owe::Before(150_000)]);
+        write(&store, KEY, &record(2, 200), &Owed::new(), at(200));
+        erase(&store, KEY, &before, at(300));
+        assert_eq!(stored(&store), Some(2), "signed in after the logout");
+        erase(&store, KEY, &before, at(199));
+        assert_eq!(stored(&store), None, "from the future");
+        write(&store, KEY, &record(3, 150), &Owed::new(), at(300));
+        erase(&store, KEY, &before, at(300));
+        assert_eq!(stored(&store), None, "signed in before it");
+    }
+
+    #[test]
+    fn any_erase_removes_what_cannot_be_read() {
+        let store = MemoryStore::default();
+        store.write(KEY, b"damaged").unwrap();
+        assert_eq!(erase(&store, KEY, &owed(&[Owe::Id(SessionId(1))]), at(300)), EraseResult::Ok);
+        assert_eq!(store.read(KEY), StoreRead::Missing);
+    }
+}

@@ -1,0 +1,129 @@
+//! Doing something later, without a runtime: a session expires, and a store is called late, though no call
+//! is under way and whichever runtime made the last one is gone.
+
+use std::collections::BinaryHeap;
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub(crate) type Task = Box<dyn FnOnce() + Send>;
+
+pub(crate) trait Timers: Send + Sync {
+    /// Runs `task` after `delay`. The task is short and does not block.
+    fn after(&self, delay: Duration, task: Task);
+}
+
+/// The process's timer thread.
+pub(crate) struct TimerThread {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: BinaryHeap<Entry>,
+    count: u64,
+}
+
+struct Entry {
+    at: Instant,
+    /// Of two that are due at once, the earlier made goes first.
+    number: u64,
+    task: Task,
+}
+
+impl TimerThread {
+    pub(crate) fn shared() -> Arc<Self> {
+        static SHARED: OnceLock<Arc<TimerThread>> = OnceLock::new();
+        let shared = SHARED.get_or_init(|| {
+            let timers = Arc::new(Self { queue: Mutex::default(), changed: Condvar::new() });
+            let own = timers.clone();
+            // Without the thread nothing is done early: expiry is still found by the next call.
+            if let Err(error) =
+                thread::Builder::new().name("market-timer".to_owned()).spawn(move || own.run())
+            {
+                tracing::error!(%error, "no thread for timers");
+            }
+            timers
+        });
+        shared.clone()
+    }
+
+    fn run(&self) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let now = Instant::now();
+            let wait = match queue.waiting.peek() {
+                Some(next) if next.at <= now => {
+                    if let Some(due) = queue.waiting.pop() {
+                        drop(queue);
+                        (due.task)();
+                        queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+                    }
+                    continue;
+                }
+                Some(next) => next.at - now,
+                None => Duration::from_secs(3600),
+            };
+            queue = self.changed.wait_timeout(queue, wait).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Timers for TimerThread {
+    fn after(&self, delay: Duration, task: Task) {
+        // Beyond what the clock can hold is never.
+        let Some(at) = Instant::now().checked_add(delay) else { return };
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.count += 1;
+        let number = queue.count;
+        queue.waiting.push(Entry { at, number, task });
+        drop(queue);
+        self.changed.notify_one();
+    }
+}
+
+// The heap gives the greatest first: the earliest is the greatest.
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (other.at, other.number).cmp(&(self.at, self.number))
+    }
+}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Entry {}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn tasks_run_when_they_are_due_the_earlier_first() {
+        let timers = TimerThread::shared();
+        let (done, results) = mpsc::channel();
+        for (delay, name) in [(30, "third"), (10, "first"), (20, "second")] {
+            let done = done.clone();
+            timers.after(
+                Duration::from_millis(delay),
+                Box::new(move || done.send((name, Instant::now())).unwrap()),
+            );
+        }
+        let started = Instant::now();
+        let order: Vec<_> = (0..3).map(|_| results.recv_timeout(Duration::from_secs(10)).unwrap()).collect();
+        assert_eq!(order.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["first", "second", "third"]);
+        assert!(order[2].1 >= started + Duration::from_millis(20));
+    }
+}
