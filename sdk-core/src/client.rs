@@ -286,6 +286,7 @@ impl MarketClientBuilder {
             connect_timeout: self.connect_timeout,
             body_limit: self.body_limit,
             extra_roots: roots(&self.extra_roots)?,
+            https: base.scheme() == "https",
         });
         let store = self.store.unwrap_or_else(|| Arc::new(KeyringStore::new(&app_id)));
         let entry = StoreThread::open(store, format!("{app_id} {base}")).map_err(|error| match error {

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use market_sdk::store::{KeyringStore, SecureStore, StoreError, StoreRead};
+use market_sdk::{KeyringStore, SecureStore, StoreError, StoreRead};
 
 const INSIDE: &str = "MARKET_TEST_INSIDE";
 const SECOND: &str = "MARKET_TEST_SECOND";

@@ -1,5 +1,6 @@
 //! Orders.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -85,7 +86,7 @@ impl OrdersApi {
 
     /// All orders that `query` asks for, newest first, read page by page (of the query's `limit`) as they are
     /// taken. It ends after the first error. An order that is placed meanwhile moves the others down the list;
-    /// one that was given out already is not given out again for that.
+    /// none is given out twice for that.
     ///
     /// ```no_run
     /// # use market_sdk::OrderQuery;
@@ -100,20 +101,18 @@ impl OrdersApi {
     /// ```
     pub fn stream(&self, query: OrderQuery) -> BoxStream<'static, Result<Order>> {
         let orders = self.clone();
-        let first = Some((query, None::<OrderId>));
+        let first = Some((query, HashSet::new()));
         let pages = stream::try_unfold(first, move |next| {
             let orders = orders.clone();
             async move {
-                let Some((query, oldest)) = next else { return Ok(None) };
+                let Some((query, mut given)) = next else { return Ok(None) };
                 let page = orders.list(query.clone()).await?;
                 let full = page.len() >= query.limit as usize;
-                // Newest first, and ids grow: what is not older than the last one was given out before.
-                let fresh: Vec<Order> =
-                    page.into_iter().filter(|order| oldest.is_none_or(|oldest| order.id < oldest)).collect();
-                let oldest = fresh.iter().map(|order| order.id).min().or(oldest);
+                let fresh: Vec<_> = page.into_iter().filter(|order| given.insert(order.id)).map(Ok).collect();
+                // A server that passes the offset over gives the same page for ever.
+                let more = full && !fresh.is_empty();
                 let offset = query.offset.saturating_add(query.limit);
-                let next = full.then(|| (query.offset(offset), oldest));
-                Ok(Some((stream::iter(fresh.into_iter().map(Ok)), next)))
+                Ok(Some((stream::iter(fresh), more.then(|| (query.offset(offset), given)))))
             }
         });
         pages.try_flatten().boxed()

@@ -154,6 +154,3 @@ impl Body {
 fn name(part: &Value) -> String {
     part.as_str().map_or_else(|| part.to_string(), str::to_owned)
 }
-
-#[cfg(test)]
-mod tests;

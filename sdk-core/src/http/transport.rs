@@ -1,13 +1,14 @@
 //! The seam under retry, redirects and redaction: one request, one answer. reqwest in life, a script in tests.
 
 use std::error::Error as _;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
+use zeroize::Zeroizing;
 
 pub(crate) struct Request {
     pub(crate) method: Method,
@@ -48,6 +49,8 @@ pub(crate) struct Settings {
     pub(crate) body_limit: usize,
     /// DER, beside those that the system trusts.
     pub(crate) extra_roots: Vec<rustls::pki_types::CertificateDer<'static>>,
+    /// False for a server on this very machine that is reached over http.
+    pub(crate) https: bool,
 }
 
 /// The HTTP client. It is built at the first request, since that costs what thousands of requests do, and
@@ -68,29 +71,32 @@ impl HttpClient {
 
     /// The one place that builds the client.
     fn build(&self) -> Result<reqwest::Client, String> {
-        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-        let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(
-            self.settings.extra_roots.iter().cloned(),
-            provider.clone(),
-        )
-        .map_err(|error| error.to_string())?;
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?
-            .dangerous()
-            .with_custom_certificate_verifier(std::sync::Arc::new(verifier))
-            .with_no_client_auth();
-        reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
+        let builder = reqwest::Client::builder()
             .user_agent(&self.settings.user_agent)
             .connect_timeout(self.settings.connect_timeout)
             .pool_idle_timeout(POOL_IDLE)
             // Redirects are followed by hand, and retries decided by what the call declares.
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
-            .no_proxy()
-            .build()
-            .map_err(|error| error.to_string())
+            .tls_backend_preconfigured(self.tls()?);
+        // A proxy (HTTPS_PROXY) sees TLS alone, and would see the token of a request over http.
+        let builder = if self.settings.https { builder } else { builder.no_proxy() };
+        builder.build().map_err(|error| error.to_string())
+    }
+
+    fn tls(&self) -> Result<rustls::ClientConfig, String> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?;
+        if !self.settings.https {
+            // Never used; and a machine without any trusted roots can run tests.
+            return Ok(tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth());
+        }
+        let roots = self.settings.extra_roots.iter().cloned();
+        let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(roots, provider)
+            .map_err(|error| error.to_string())?;
+        Ok(tls.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
     }
 }
 
@@ -108,7 +114,8 @@ impl Transport for HttpClient {
             if announced > limit as u64 {
                 return Err(Failure::TooLarge);
             }
-            let mut body = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
+            // Wiped when it goes: the answer to a sign-in holds the token.
+            let mut body = Zeroizing::new(Vec::with_capacity(usize::try_from(announced).unwrap_or(0)));
             while let Some(chunk) = response.chunk().await.map_err(failure)? {
                 if body.len() + chunk.len() > limit {
                     return Err(Failure::TooLarge);
@@ -117,7 +124,7 @@ impl Transport for HttpClient {
             }
             let status = response.status();
             let headers = std::mem::take(response.headers_mut());
-            Ok(Reply { status, headers, body: body.into() })
+            Ok(Reply { status, headers, body: Bytes::from_owner(body) })
         })
     }
 }

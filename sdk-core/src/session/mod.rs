@@ -128,6 +128,13 @@ struct Inner {
     reads: u64,
 }
 
+/// What comes of knocking at the door.
+enum Knock {
+    Permit(Permit),
+    Wait,
+    Refused(Error),
+}
+
 /// Leave to send one attempt of a call as the user who is signed in.
 pub(crate) struct Permit {
     pub(crate) header: HeaderValue,
@@ -179,8 +186,10 @@ impl Keeper {
         keeper
     }
 
+    /// From the machine itself, not from what was published: who was told of an end, and looks, must not see
+    /// the session that has ended.
     pub(crate) fn state(&self) -> SessionState {
-        self.0.state.borrow().clone()
+        shown(self.lock().machine.state())
     }
 
     /// The present state first, then the latest at each look.
@@ -237,7 +246,7 @@ impl Keeper {
                         return Err(locked(*why));
                     }
                     State::Restoring | State::Locked(_) => {}
-                    _ => return Ok(self.state()),
+                    state => return Ok(shown(state)),
                 }
             }
             changes.changed().await.map_err(|_| Error::new(ErrorCode::Cancelled))?;
@@ -250,38 +259,11 @@ impl Keeper {
         let mut changes = self.0.changes.subscribe();
         let mut asked = None;
         loop {
-            {
-                let mut inner = self.lock();
-                self.check_expiry(&mut inner);
-                let code = match inner.machine.door(lineage) {
-                    Door::Permit(session, generation) => {
-                        *inner.permits.entry(generation).or_default() += 1;
-                        return Ok(Permit {
-                            header: session.record.token.header(),
-                            user_id: session.record.user.id,
-                            market: session.record.user.market,
-                            generation,
-                            lineage,
-                            keeper: self.clone(),
-                        });
-                    }
-                    Door::Wait(why) => {
-                        let asked = *asked.get_or_insert(inner.reads);
-                        if why == Some(LockedWhy::Unavailable) && inner.reads > asked {
-                            return Err(Error::new(ErrorCode::StoreUnavailable));
-                        }
-                        None
-                    }
-                    Door::NotSignedIn => Some(ErrorCode::NotSignedIn),
-                    Door::SessionExpired => Some(ErrorCode::SessionExpired),
-                    Door::SignedOut => Some(ErrorCode::SignedOut),
-                };
-                if let Some(code) = code {
-                    return Err(Error::new(code));
-                }
-                // The first time at once; then once in a while, since nobody tells when a store is unlocked.
-                changes.mark_unchanged();
-                self.step(&mut inner, Event::Nudge);
+            changes.mark_unchanged();
+            match self.knock(lineage, &mut asked) {
+                Knock::Permit(permit) => return Ok(permit),
+                Knock::Refused(error) => return Err(error),
+                Knock::Wait => {}
             }
             let again = tokio::time::sleep(ASK_AGAIN);
             tokio::pin!(again);
@@ -289,19 +271,54 @@ impl Keeper {
                 tokio::select! {
                     changed = changes.changed() => {
                         changed.map_err(|_| Error::new(ErrorCode::Cancelled))?;
-                        let inner = self.lock();
-                        let waits = match inner.machine.door(lineage) {
-                            Door::Wait(Some(LockedWhy::Unavailable)) => inner.machine.awaits_read(),
-                            Door::Wait(_) => true,
-                            _ => false,
-                        };
-                        if !waits {
+                        if !self.waits(lineage) {
                             break;
                         }
                     }
+                    // Nobody tells when a store is unlocked.
                     () = &mut again => break,
                 }
             }
+        }
+    }
+
+    /// A knock at the door: also a chance to erase what is owed, or to read a store that could not be read.
+    fn knock(&self, lineage: Lineage, asked: &mut Option<u64>) -> Knock {
+        let mut inner = self.lock();
+        self.check_expiry(&mut inner);
+        let asked = *asked.get_or_insert(inner.reads);
+        let door = inner.machine.door(lineage);
+        if matches!(door, Door::Wait(Some(LockedWhy::Unavailable))) && inner.reads > asked {
+            return Knock::Refused(Error::new(ErrorCode::StoreUnavailable));
+        }
+        self.step(&mut inner, Event::Nudge);
+        let code = match door {
+            Door::Permit(session, generation) => {
+                *inner.permits.entry(generation).or_default() += 1;
+                return Knock::Permit(Permit {
+                    header: session.record.token.header(),
+                    user_id: session.record.user.id,
+                    market: session.record.user.market,
+                    generation,
+                    lineage,
+                    keeper: self.clone(),
+                });
+            }
+            Door::Wait(_) => return Knock::Wait,
+            Door::NotSignedIn => ErrorCode::NotSignedIn,
+            Door::SessionExpired => ErrorCode::SessionExpired,
+            Door::SignedOut => ErrorCode::SignedOut,
+        };
+        Knock::Refused(Error::new(code))
+    }
+
+    /// Whether there is no use in knocking again yet.
+    fn waits(&self, lineage: Lineage) -> bool {
+        let inner = self.lock();
+        match inner.machine.door(lineage) {
+            Door::Wait(Some(LockedWhy::Unavailable)) => inner.machine.awaits_read(),
+            Door::Wait(_) => true,
+            _ => false,
         }
     }
 
@@ -325,6 +342,11 @@ impl Keeper {
             keeper: self.clone(),
         });
         Farewell { notice, erased, generation, keeper: self.clone() }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn permits_out(&self) -> usize {
+        self.lock().permits.values().sum()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -352,8 +374,13 @@ impl Keeper {
         {
             inner.reads += 1;
         }
+        let nudge = matches!(event, Event::Nudge);
         let mut notice = None;
-        for effect in inner.machine.apply(event) {
+        let effects = inner.machine.apply(event);
+        if effects.is_empty() && nudge {
+            return None; // Nothing has changed: a thousand calls at the door need not wake each other.
+        }
+        for effect in effects {
             match effect {
                 Effect::Publish => self.publish(inner),
                 Effect::Ended { session, why } => {
@@ -385,19 +412,7 @@ impl Keeper {
     }
 
     fn publish(&self, inner: &Inner) {
-        let state = match inner.machine.state() {
-            State::Restoring => SessionState::Restoring,
-            State::Locked(why) => SessionState::Locked { reason: (*why).into() },
-            State::SignedOut(why) => SessionState::SignedOut { reason: (*why).into() },
-            State::SignedIn { session, persisted } => SessionState::SignedIn {
-                user: session.record.user.clone(),
-                expires_at: session.expires_at,
-                persisted: *persisted,
-            },
-            State::Expired { user, why } => {
-                SessionState::Expired { user: user.0.clone(), reason: (*why).into() }
-            }
-        };
+        let state = shown(inner.machine.state());
         self.0.state.send_if_modified(|current| {
             let differs = *current != state;
             *current = state;
@@ -597,6 +612,21 @@ impl<T, F: FnOnce(T)> Drop for Reply<T, F> {
     }
 }
 
+/// A state as the app sees it.
+fn shown(state: &State<Live>) -> SessionState {
+    match state {
+        State::Restoring => SessionState::Restoring,
+        State::Locked(why) => SessionState::Locked { reason: (*why).into() },
+        State::SignedOut(why) => SessionState::SignedOut { reason: (*why).into() },
+        State::SignedIn { session, persisted } => SessionState::SignedIn {
+            user: session.record.user.clone(),
+            expires_at: session.expires_at,
+            persisted: *persisted,
+        },
+        State::Expired { user, why } => SessionState::Expired { user: user.0.clone(), reason: (*why).into() },
+    }
+}
+
 fn locked(why: LockedWhy) -> Error {
     Error::new(match why {
         LockedWhy::Locked | LockedWhy::Hung => ErrorCode::StoreLocked,
@@ -636,6 +666,3 @@ impl From<EndWhy> for EndReason {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

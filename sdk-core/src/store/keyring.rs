@@ -18,7 +18,7 @@ use super::{SecureStore, StoreError, StoreRead};
 /// | Linux | the Secret Service (GNOME Keyring, KWallet, KeePassXC) over D-Bus, default collection | while the collection is locked, or the service does not answer |
 /// | macOS | the login keychain | while it is locked |
 /// | Windows | the Credential Manager, on this machine only; a value has at most 2560 bytes | |
-/// | iOS | the keychain: after the first unlock, this device only, in no backup | from a start of the device to its first unlock |
+/// | iOS | the keychain: after the first unlock, this device only | from a start of the device to its first unlock |
 /// | Android | preferences under a key of the Android Keystore | |
 ///
 /// On any other system, and where the system has no such store, it is unavailable. It never falls back to
@@ -38,7 +38,7 @@ enum Failure {
     Missing,
     Locked,
     Corrupt,
-    /// More than one entry goes by the key: of two programs that wrote it first at the same moment, say.
+    /// More than one entry goes by the key: in two collections, say, since the user chose another default.
     Several(Vec<Entry>),
     /// The connection ended, as when the keyring's daemon restarts. A new one may work.
     Lost(String),
@@ -66,11 +66,15 @@ impl KeyringStore {
     }
 
     fn entry(&self, key: &str) -> Result<Entry, Error> {
-        // Not in one expression: the lock would be held while the keyring is opened, which can take long.
+        // The lock is not held while the keyring is opened, which can take long.
         let opened = self.opened().clone();
         let store = match opened {
             Some(store) => store,
-            None => self.opened().insert(os::open()?).clone(),
+            None => {
+                let store = os::open()?;
+                *self.opened() = Some(store.clone());
+                store
+            }
         };
         store.build(&self.service, key, Some(&HashMap::from_iter(os::MODIFIERS.iter().copied())))
     }

@@ -13,13 +13,13 @@ use super::{SecureStore, StoreError, StoreRead};
 /// Clones share their values; two that were made apart share nothing.
 ///
 /// ```
-/// use market_sdk::store::{MemoryStore, SecureStore, StoreRead};
+/// use market_sdk::{MemoryStore, SecureStore, StoreRead};
 ///
 /// let store = MemoryStore::default();
 /// store.write("key", b"value")?;
 /// assert!(matches!(store.clone().read("key"), StoreRead::Found(value) if value.as_slice() == b"value"));
 /// assert_eq!(MemoryStore::default().read("key"), StoreRead::Missing);
-/// # Ok::<(), market_sdk::store::StoreError>(())
+/// # Ok::<(), market_sdk::StoreError>(())
 /// ```
 #[derive(Clone)]
 pub struct MemoryStore(Arc<Memory>);

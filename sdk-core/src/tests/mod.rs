@@ -1,1 +1,10 @@
+//! Tests of the whole core on paused time: the transport is a script, the store a memory that fails when
+//! told to, and nothing waits for a real clock.
 
+mod drops;
+mod promises;
+mod retries;
+mod shop;
+mod signing_in;
+mod stores;
+mod world;

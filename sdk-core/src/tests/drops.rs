@@ -1,0 +1,208 @@
+//! Poll and drop: every public future is polled k times and dropped, for each k until it completes.
+
+use std::future::poll_fn;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+
+use super::shop::{CODE, Mishap};
+use super::world::{OTHER_PHONE, PHONE, World};
+use crate::model::*;
+use crate::{ErrorCode, MarketClient, Result};
+
+/// Polls a future as often as it is woken, `most` times at most, and drops it.
+async fn polled<F: Future>(future: F, most: usize) -> Option<F::Output> {
+    let mut future = Box::pin(future);
+    let mut polls = 0;
+    poll_fn(move |context| {
+        if polls == most {
+            return Poll::Ready(None);
+        }
+        polls += 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(value) => Poll::Ready(Some(value)),
+            Poll::Pending if polls == most => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+type Act = fn(MarketClient) -> BoxFuture<'static, ()>;
+
+/// Every public future. What comes of it does not matter here.
+const ACTS: &[(&str, Act)] = &[
+    ("restore", |market| Box::pin(async move { drop(market.session().restore().await) })),
+    ("request_code", |market| Box::pin(async move { drop(market.session().request_code(PHONE).await) })),
+    ("verify_code", |market| Box::pin(async move { drop(market.session().verify_code(PHONE, CODE).await) })),
+    ("verify_code of another", |market| {
+        Box::pin(async move { drop(market.session().verify_code(OTHER_PHONE, CODE).await) })
+    }),
+    ("verify_code twice", |market| {
+        Box::pin(async move {
+            let session = market.session();
+            let both = futures_util::future::join(
+                session.verify_code(PHONE, CODE),
+                session.verify_code(PHONE, "9999"),
+            );
+            drop(both.await);
+        })
+    }),
+    ("logout", |market| Box::pin(async move { drop(market.session().logout().await) })),
+    ("clear", |market| Box::pin(async move { drop(market.session().clear().await) })),
+    ("profile", |market| Box::pin(async move { drop(market.session().profile().await) })),
+    ("update_profile", |market| {
+        Box::pin(
+            async move { drop(market.session().update_profile(ProfileUpdate::new().full_name("Ann")).await) },
+        )
+    }),
+    ("verify_token", |market| Box::pin(async move { drop(market.session().verify_token().await) })),
+    ("markets", |market| Box::pin(async move { drop(market.session().markets().await) })),
+    ("states", |market| {
+        Box::pin(async move {
+            let mut states = market.session().subscribe();
+            states.next().await;
+        })
+    }),
+    ("cart get", |market| Box::pin(async move { drop(market.cart().get().await) })),
+    ("cart add", |market| Box::pin(async move { drop(market.cart().add(SkuId(42), 1).await) })),
+    ("cart set", |market| Box::pin(async move { drop(market.cart().set_quantity(LineId(0), 3).await) })),
+    ("cart remove", |market| Box::pin(async move { drop(market.cart().remove(LineId(0)).await) })),
+    ("cart clear", |market| Box::pin(async move { drop(market.cart().clear().await) })),
+    ("wishlist get", |market| Box::pin(async move { drop(market.wishlist().get().await) })),
+    ("wishlist add", |market| Box::pin(async move { drop(market.wishlist().add(ProductId(15)).await) })),
+    ("wishlist remove", |market| {
+        Box::pin(async move { drop(market.wishlist().remove(ProductId(15)).await) })
+    }),
+    ("wishlist clear", |market| Box::pin(async move { drop(market.wishlist().clear().await) })),
+    ("order from cart", |market| {
+        Box::pin(
+            async move { drop(market.orders().place(NewOrder::from_cart("Ann", PHONE, "1 Main St")).await) },
+        )
+    }),
+    ("order of items", |market| {
+        let order = NewOrder::of_items("Ann", PHONE, "1 Main St", [(SkuId(42), 1)]);
+        Box::pin(async move { drop(market.orders().place(order).await) })
+    }),
+    ("orders list", |market| Box::pin(async move { drop(market.orders().list(OrderQuery::new()).await) })),
+    ("orders stream", |market| {
+        Box::pin(async move { drop(market.orders().stream(OrderQuery::new()).collect::<Vec<_>>().await) })
+    }),
+    ("order get", |market| Box::pin(async move { drop(market.orders().get(OrderId(1001)).await) })),
+    ("order cancel", |market| Box::pin(async move { drop(market.orders().cancel(OrderId(1001)).await) })),
+    ("request", |market| {
+        Box::pin(async move { drop(market.request(RawRequest::new(Method::Get, "/products")).await) })
+    }),
+];
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Before {
+    SignedOut,
+    SignedIn,
+    /// The server no longer accepts the token.
+    Rejected,
+    /// A stored session that is still being read.
+    Restoring,
+    /// The store does not answer until 30 s later.
+    Hung,
+    /// Each of the next requests is refused once.
+    Flaky,
+}
+
+async fn world(before: Before) -> World {
+    let world = World::new();
+    if before != Before::SignedOut {
+        world.sign_in().await.unwrap();
+    }
+    match before {
+        Before::SignedOut => drop(world.market.session().restore().await),
+        Before::SignedIn => {}
+        Before::Rejected => world.shop.expire_tokens(),
+        Before::Restoring => return world.restart(),
+        Before::Hung => {
+            world.store.next_takes(Duration::from_secs(30));
+            let world = world.restart();
+            tokio::time::sleep(Duration::from_secs(6)).await;
+            return world;
+        }
+        Before::Flaky => {
+            for path in [
+                "/cart",
+                "/cart/items",
+                "/auth/verify-code",
+                "/auth/logout",
+                "/orders/create",
+                "/orders",
+                "/wishlist",
+            ] {
+                world.shop.mishap(path, Mishap::NotSent);
+                world.shop.mishap(path, Mishap::Status(503, ""));
+            }
+        }
+    }
+    world
+}
+
+/// After anything, an app can go on: sign in if need be, and use the cart.
+async fn next_call_works(world: &World) -> Result<()> {
+    if !world.state().is_signed_in() {
+        world.sign_in().await?;
+    }
+    match world.market.cart().get().await {
+        Err(error) if error.code() == ErrorCode::SessionExpired => {
+            world.sign_in().await?;
+            world.market.cart().get().await.map(drop)
+        }
+        other => other.map(drop),
+    }
+}
+
+#[test]
+fn p7_every_future_may_be_dropped_at_every_await() {
+    let befores = [
+        Before::SignedOut,
+        Before::SignedIn,
+        Before::Rejected,
+        Before::Restoring,
+        Before::Hung,
+        Before::Flaky,
+    ];
+    let mut drops = 0;
+    for before in befores {
+        for (name, act) in ACTS {
+            for most in 0.. {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_time()
+                    .start_paused(true)
+                    .build()
+                    .unwrap();
+                let done = runtime.block_on(async {
+                    let world = world(before).await;
+                    let done = polled(act(world.market.clone()), most).await.is_some();
+                    let when = format!("{before:?}, {name} dropped after {most} polls");
+                    world.settle().await;
+                    world.assert_consistent(&when);
+                    // A mishap that is left over may still meet the next call.
+                    if before == Before::Flaky {
+                        drop(next_call_works(&world).await);
+                        drop(next_call_works(&world).await);
+                    }
+                    if let Err(error) = next_call_works(&world).await {
+                        panic!("{when}: the next call failed: {error:?}");
+                    }
+                    world.settle().await;
+                    world.assert_consistent(&when);
+                    done
+                });
+                drops += 1;
+                if done {
+                    break;
+                }
+                assert!(most < 200, "{name} never completes");
+            }
+        }
+    }
+    println!("poll and drop: {} futures in {} situations, {drops} drops", ACTS.len(), befores.len());
+}

@@ -1,0 +1,166 @@
+//! Attempts: which calls are made again, when, and how often.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::shop::{LATENCY, Mishap};
+use super::world::{PHONE, TIMEOUT, World};
+use crate::ErrorCode;
+use crate::model::{NewOrder, SkuId};
+
+#[tokio::test(start_paused = true)]
+async fn an_idempotent_call_is_made_again_at_most_twice() {
+    for mishap in [Mishap::Status(503, ""), Mishap::Status(502, ""), Mishap::LostAfter, Mishap::NotSent] {
+        for (failures, works) in [(1, true), (2, true), (3, false)] {
+            let world = World::signed_in().await;
+            for _ in 0..failures {
+                world.shop.mishap("/cart", mishap.clone());
+            }
+            assert_eq!(world.market.cart().get().await.is_ok(), works, "{mishap:?}");
+            assert_eq!(world.shop.seen_at("/cart").len(), 3.min(failures + 1));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plain_500_is_not_asked_for_again() {
+    let world = World::signed_in().await;
+    world.shop.mishap("/cart", Mishap::Status(500, r#"{"detail":"SELECT secret"}"#));
+    let error = world.market.cart().get().await.unwrap_err();
+    assert_eq!((error.code(), error.status()), (ErrorCode::Server, Some(500)));
+    assert!(!error.message().contains("SELECT"));
+    assert_eq!(world.shop.seen_at("/cart").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_is_waited_for() {
+    for status in [429, 503] {
+        let world = World::signed_in().await;
+        world.shop.mishap("/cart", Mishap::RetryAfter(status, "7"));
+        world.market.cart().get().await.unwrap();
+        let at: Vec<_> = world.shop.seen_at("/cart").iter().map(|seen| seen.at).collect();
+        assert!(at[1] - at[0] >= Duration::from_secs(7), "{at:?}");
+        assert!(at[1] - at[0] < Duration::from_secs(8), "{at:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_after_beyond_the_deadline_is_said_at_once() {
+    for (status, code) in [(429, ErrorCode::RateLimited), (503, ErrorCode::Server)] {
+        let world = World::signed_in().await;
+        world.shop.mishap("/cart", Mishap::RetryAfter(status, "31"));
+        let started = Instant::now();
+        let error = world.market.cart().get().await.unwrap_err();
+        assert_eq!((error.code(), error.retry_after()), (code, Some(Duration::from_secs(31))));
+        assert_eq!(started.elapsed(), 2 * LATENCY);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_whole_call_ends_at_its_deadline() {
+    let world = World::signed_in().await;
+    for _ in 0..3 {
+        world.shop.mishap("/cart", Mishap::Silent);
+    }
+    let started = Instant::now();
+    let error = world.market.cart().get().await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Timeout);
+    assert_eq!(started.elapsed(), TIMEOUT);
+    assert!(world.market.cart().get().await.unwrap_err().is_retryable());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_in_the_lane_for_too_long_times_out_unsent() {
+    let world = World::signed_in().await;
+    world.shop.mishap("/cart/items", Mishap::Silent);
+    let cart = world.market.cart();
+    let (first, second) = futures_util::future::join(cart.add(SkuId(1), 1), cart.add(SkuId(2), 1)).await;
+    assert_eq!(first.unwrap_err().code(), ErrorCode::Timeout);
+    assert_eq!(second.unwrap_err().code(), ErrorCode::Timeout);
+    world.settle().await;
+    assert_eq!(world.shop.quantity(2), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn retries_end_when_the_budget_is_spent_and_success_earns_it_back() {
+    let world = World::signed_in().await;
+    for _ in 0..100 {
+        world.shop.mishap("/wishlist", Mishap::Status(503, ""));
+    }
+    for _ in 0..50 {
+        world.market.wishlist().get().await.unwrap_err();
+    }
+    assert_eq!(world.shop.seen_at("/wishlist").len(), 52, "two more than were asked for");
+    world.shop.no_mishaps();
+    for _ in 0..11 {
+        world.market.wishlist().get().await.unwrap();
+    }
+    world.shop.mishap("/wishlist", Mishap::Status(503, ""));
+    world.market.wishlist().get().await.unwrap();
+}
+
+fn order() -> NewOrder {
+    NewOrder::from_cart("Ann", PHONE, "1 Main St")
+}
+
+#[tokio::test(start_paused = true)]
+async fn p12_an_order_whose_answer_is_lost_is_unknown_and_sent_once() {
+    let mishaps = [
+        Mishap::LostAfter,
+        Mishap::LostBefore,
+        Mishap::Silent,
+        Mishap::Status(500, ""),
+        Mishap::Status(502, ""),
+        Mishap::Status(503, ""),
+        Mishap::Body(b"{\"id\":1"),
+    ];
+    for mishap in mishaps {
+        let world = World::signed_in().await;
+        world.shop.mishap("/orders/create", mishap.clone());
+        let error = world.market.orders().place(order()).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::OutcomeUnknown, "{mishap:?}");
+        assert!(!error.is_retryable());
+        assert_eq!(world.shop.seen_at("/orders/create").len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn p12_all_attempts_at_one_order_carry_one_key_and_another_order_another() {
+    let world = World::signed_in().await;
+    world.shop.mishap("/orders/create", Mishap::NotSent);
+    world.shop.mishap("/orders/create", Mishap::NotSent);
+    world.market.orders().place(order()).await.unwrap();
+    world.market.orders().place(order()).await.unwrap();
+    let keys: Vec<_> = world
+        .shop
+        .seen_at("/orders/create")
+        .iter()
+        .map(|seen| seen.headers["idempotency-key"].clone())
+        .collect();
+    assert_eq!(keys.len(), 4);
+    assert!(keys[0] == keys[1] && keys[1] == keys[2] && keys[2] != keys[3], "{keys:?}");
+    assert_eq!(world.shop.orders(), 2);
+    assert!(world.shop.seen_at("/cart").iter().all(|seen| !seen.headers.contains_key("idempotency-key")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn p12_an_order_that_was_refused_is_no_unknown_one() {
+    let world = World::signed_in().await;
+    world.shop.mishap("/orders/create", Mishap::Status(400, r#"{"detail":"Cart is empty"}"#));
+    let error = world.market.orders().place(order()).await.unwrap_err();
+    assert_eq!((error.code(), error.message()), (ErrorCode::Rejected, "Cart is empty"));
+}
+
+#[test]
+fn a_call_outside_a_tokio_runtime_is_an_error_and_no_panic() {
+    let market = crate::MarketClient::builder("https://shop.example")
+        .app_id("test")
+        .store(crate::MemoryStore::default())
+        .build()
+        .unwrap();
+    let error = futures_util::FutureExt::now_or_never(market.cart().get()).unwrap().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Config);
+    let error = futures_util::FutureExt::now_or_never(market.session().logout()).unwrap().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Config);
+}

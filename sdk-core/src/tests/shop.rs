@@ -1,0 +1,307 @@
+//! A server in memory behind the transport seam: just enough of a shop, each answer a little late.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+
+use crate::http::transport::{Failure, Reply, Request, Transport};
+
+pub(super) const CODE: &str = "123456";
+/// The way there, and the way back.
+pub(super) const LATENCY: Duration = Duration::from_millis(20);
+
+/// What a test makes of the next requests to a path.
+#[derive(Clone, Debug)]
+pub(super) enum Mishap {
+    Status(u16, &'static str),
+    RetryAfter(u16, &'static str),
+    NotSent,
+    /// The connection is cut before the server acts.
+    LostBefore,
+    /// The connection is cut after the server has acted.
+    LostAfter,
+    Slow(Duration),
+    Silent,
+    Body(&'static [u8]),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) query: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Value,
+    /// Virtual time since the shop opened.
+    pub(super) at: Duration,
+}
+
+#[derive(Default)]
+struct Inside {
+    seen: Vec<Seen>,
+    /// How often it answered, and how often the client went away first.
+    answered: usize,
+    given_up: usize,
+    mishaps: HashMap<String, Vec<Mishap>>,
+    tokens: HashMap<String, u64>,
+    dead: HashSet<String>,
+    signed_in: u64,
+    cart: Vec<(u64, u64)>,
+    orders: Vec<Value>,
+    expires_in: Option<u64>,
+    parallel_cart: usize,
+    most_parallel_cart: usize,
+}
+
+#[derive(Clone)]
+pub(super) struct Shop(Arc<Mutex<Inside>>, tokio::time::Instant);
+
+impl Shop {
+    pub(super) fn open() -> Self {
+        let inside = Inside { expires_in: Some(1800), ..Inside::default() };
+        Self(Arc::new(Mutex::new(inside)), tokio::time::Instant::now())
+    }
+
+    fn inside(&self) -> std::sync::MutexGuard<'_, Inside> {
+        self.0.lock().unwrap()
+    }
+
+    /// Makes something of the next request to `path`; more than one are used up in order.
+    pub(super) fn mishap(&self, path: &str, mishap: Mishap) {
+        self.inside().mishaps.entry(path.to_owned()).or_default().push(mishap);
+    }
+
+    pub(super) fn no_mishaps(&self) {
+        self.inside().mishaps.clear();
+    }
+
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        self.inside().seen.clone()
+    }
+
+    pub(super) fn seen_at(&self, path: &str) -> Vec<Seen> {
+        self.seen().into_iter().filter(|seen| seen.path == path).collect()
+    }
+
+    pub(super) fn given_up(&self) -> usize {
+        self.inside().given_up
+    }
+
+    pub(super) fn forget_seen(&self) {
+        self.inside().seen.clear();
+    }
+
+    /// All tokens given out until now are answered 401.
+    pub(super) fn expire_tokens(&self) {
+        let mut inside = self.inside();
+        let tokens: Vec<String> = inside.tokens.keys().cloned().collect();
+        inside.dead.extend(tokens);
+    }
+
+    pub(super) fn quantity(&self, sku: u64) -> u64 {
+        self.inside().cart.iter().filter(|(of, _)| *of == sku).map(|(_, quantity)| *quantity).sum()
+    }
+
+    pub(super) fn orders(&self) -> usize {
+        self.inside().orders.len()
+    }
+
+    pub(super) fn most_parallel_cart(&self) -> usize {
+        self.inside().most_parallel_cart
+    }
+
+    pub(super) fn says_no_expiry(&self) {
+        self.inside().expires_in = None;
+    }
+
+    fn mishap_for(&self, path: &str) -> Option<Mishap> {
+        let mut inside = self.inside();
+        let waiting = inside.mishaps.get_mut(path)?;
+        (!waiting.is_empty()).then(|| waiting.remove(0))
+    }
+
+    fn note(&self, request: &Request) -> Seen {
+        let body = request.body.as_ref().map(|body| serde_json::from_slice(body).unwrap());
+        let seen = Seen {
+            method: request.method.to_string(),
+            path: request.url.path().to_owned(),
+            query: request.url.query().unwrap_or_default().to_owned(),
+            headers: request.headers.clone(),
+            body: body.unwrap_or_default(),
+            at: self.1.elapsed(),
+        };
+        self.inside().seen.push(seen.clone());
+        seen
+    }
+
+    fn act(&self, seen: &Seen) -> (u16, Value) {
+        let mut inside = self.inside();
+        let token = seen.headers.get("authorization").map(|value| value.to_str().unwrap().to_owned());
+        let open =
+            ["/auth/send-verification", "/auth/verify-code", "/auth/markets"].contains(&seen.path.as_str());
+        if !open {
+            let token = token.unwrap_or_default();
+            let token = token.strip_prefix("Bearer ").unwrap_or_default();
+            if !inside.tokens.contains_key(token) || inside.dead.contains(token) {
+                return (401, json!({"detail": "Not authenticated"}));
+            }
+        }
+        match (seen.method.as_str(), seen.path.as_str()) {
+            ("POST", "/auth/send-verification") => {
+                (200, json!({"message": "sent", "expires_in_minutes": 10}))
+            }
+            ("POST", "/auth/verify-code") => inside.verify(&seen.body),
+            ("POST", "/auth/logout") => (200, json!({"message": "bye"})),
+            ("GET", "/auth/verify-token") => (200, json!({"valid": true, "user_id": 19, "market": "us"})),
+            ("GET", "/auth/profile") => (200, json!({"id": "19", "full_name": null})),
+            ("PUT", "/auth/profile") => {
+                (200, json!({"user": {"id": "19", "full_name": seen.body["full_name"]}}))
+            }
+            ("GET", "/auth/markets") => {
+                (200, json!({"supported_markets": [{"market": "us"}], "default_market": "kg"}))
+            }
+            ("POST", "/cart/items") => {
+                let sku = seen.body["sku_id"].as_u64().unwrap();
+                let quantity = seen.body["quantity"].as_u64().unwrap();
+                match inside.cart.iter_mut().find(|(of, _)| *of == sku) {
+                    Some((_, has)) => *has += quantity,
+                    None => inside.cart.push((sku, quantity)),
+                }
+                (200, inside.cart_json())
+            }
+            ("PUT", path) if path.starts_with("/cart/items/") => {
+                let line: usize = path.trim_start_matches("/cart/items/").parse().unwrap();
+                match inside.cart.get_mut(line) {
+                    Some((_, quantity)) => *quantity = seen.body["quantity"].as_u64().unwrap(),
+                    None => return (404, json!({"detail": "Cart item not found"})),
+                }
+                (200, inside.cart_json())
+            }
+            ("DELETE", path) if path.starts_with("/cart/items/") => {
+                let line: usize = path.trim_start_matches("/cart/items/").parse().unwrap();
+                if line >= inside.cart.len() {
+                    return (404, json!({"detail": "Cart item not found"}));
+                }
+                inside.cart.remove(line);
+                (200, inside.cart_json())
+            }
+            ("GET", "/cart") => (200, inside.cart_json()),
+            ("DELETE", "/cart") => {
+                inside.cart.clear();
+                (200, inside.cart_json())
+            }
+            (_, path) if path.starts_with("/wishlist") => (200, json!({"id": 8, "user_id": 19, "items": []})),
+            ("POST", "/orders/create") => {
+                let id = 1001 + inside.orders.len();
+                let order = json!({"id": id, "status": "pending", "total_amount": 39.98, "currency": "KGS", "items": []});
+                inside.orders.push(order.clone());
+                if seen.body["use_cart"] == true {
+                    inside.cart.clear();
+                }
+                (200, order)
+            }
+            ("GET", "/orders") => (200, Value::Array(inside.orders.iter().rev().cloned().collect())),
+            ("GET", "/orders/1001") => (200, json!({"id": 1001, "status": "on_hold", "total_amount": 1})),
+            ("POST", "/profile/orders/1001/cancel") => {
+                (200, json!({"order_id": 1001, "status": "cancelled"}))
+            }
+            ("GET", "/products") => (200, json!([])),
+            _ => (404, json!({"detail": "Not Found"})),
+        }
+    }
+}
+
+impl Inside {
+    fn verify(&mut self, body: &Value) -> (u16, Value) {
+        if body["verification_code"] != CODE {
+            return (400, json!({"detail": "Invalid or expired verification code"}));
+        }
+        self.signed_in += 1;
+        // The user follows from the phone: …51 is 19, …52 is 20.
+        let phone = body["phone"].as_str().unwrap();
+        let user: u64 = 19 + u64::from(phone.ends_with('2'));
+        let token = format!("secret-token-{}", self.signed_in);
+        self.tokens.insert(token.clone(), user);
+        let mut answer = json!({"access_token": token, "user": {"id": user, "phone": phone}, "market": "us"});
+        if let Some(seconds) = self.expires_in {
+            answer["expires_in"] = json!(seconds);
+        }
+        (200, answer)
+    }
+
+    fn cart_json(&self) -> Value {
+        let line = |(at, (sku, quantity)): (usize, &(u64, u64))| json!({"id": at, "sku_id": sku, "quantity": quantity, "name": "thing", "price": 19.99, "image": ""});
+        let items: Vec<Value> = self.cart.iter().enumerate().map(line).collect();
+        let pieces: u64 = self.cart.iter().map(|(_, quantity)| quantity).sum();
+        json!({"id": 5, "user_id": 19, "items": items, "total_items": items.len(), "total_price": pieces as f64 * 19.99})
+    }
+}
+
+/// Counts a request that the client has gone away from.
+struct UnderWay(Shop, bool);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut inside = self.0.inside();
+        if self.1 {
+            inside.parallel_cart -= 1;
+        }
+        inside.given_up += 1;
+    }
+}
+
+impl Transport for Shop {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Reply, Failure>> {
+        let shop = self.clone();
+        Box::pin(async move {
+            let seen = shop.note(&request);
+            let in_cart = seen.path.starts_with("/cart");
+            if in_cart {
+                let mut inside = shop.inside();
+                inside.parallel_cart += 1;
+                inside.most_parallel_cart = inside.most_parallel_cart.max(inside.parallel_cart);
+            }
+            let under_way = UnderWay(shop.clone(), in_cart);
+            let mishap = shop.mishap_for(&seen.path);
+            tokio::time::sleep(LATENCY).await;
+            let answer = match &mishap {
+                Some(Mishap::Status(status, body)) => Ok((*status, Bytes::from_static(body.as_bytes()))),
+                Some(Mishap::RetryAfter(status, _)) => Ok((*status, Bytes::new())),
+                Some(Mishap::NotSent) => Err(Failure::NotSent("refused".to_owned())),
+                Some(Mishap::LostBefore) => Err(Failure::Lost("reset".to_owned())),
+                Some(Mishap::Silent) => std::future::pending().await,
+                Some(Mishap::LostAfter) => {
+                    shop.act(&seen);
+                    Err(Failure::Lost("reset".to_owned()))
+                }
+                Some(Mishap::Body(body)) => {
+                    shop.act(&seen);
+                    Ok((200, Bytes::from_static(body)))
+                }
+                Some(Mishap::Slow(_)) | None => {
+                    let (status, body) = shop.act(&seen);
+                    Ok((status, Bytes::from(body.to_string())))
+                }
+            };
+            if let Some(Mishap::Slow(more)) = mishap {
+                tokio::time::sleep(more).await;
+            }
+            tokio::time::sleep(LATENCY).await;
+            drop(under_way);
+            let mut inside = shop.inside();
+            inside.given_up -= 1;
+            inside.answered += 1;
+            let (status, body) = answer?;
+            let mut headers = HeaderMap::new();
+            if let Some(Mishap::RetryAfter(_, after)) = mishap {
+                headers.insert("retry-after", after.parse().unwrap());
+            }
+            Ok(Reply { status: StatusCode::from_u16(status).unwrap(), headers, body })
+        })
+    }
+}

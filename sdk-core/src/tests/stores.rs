@@ -1,0 +1,221 @@
+//! Stores in trouble.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use super::world::{STORE_TIMEOUT, TIMEOUT, World};
+use crate::model::{EndReason, LockedReason, SessionState, SignedOutReason};
+use crate::{ErrorCode, StoreError, StoreRead};
+
+fn unavailable() -> StoreRead {
+    StoreRead::Unavailable("no bus".to_owned())
+}
+
+/// Signed in, and started again with a store that reads so.
+async fn restarted(read: StoreRead) -> World {
+    let world = World::signed_in().await;
+    world.store.reads(Some(read));
+    world.restart()
+}
+
+#[tokio::test(start_paused = true)]
+async fn p8_a_call_waits_while_the_store_is_locked_and_goes_on_once_it_is_not() {
+    let world = restarted(StoreRead::Locked).await;
+    let unlock = async {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert_eq!(world.state(), SessionState::Locked { reason: LockedReason::Locked });
+        world.store.reads(None);
+    };
+    let cart = world.market.cart();
+    let (cart, ()) = futures_util::future::join(cart.get(), unlock).await;
+    cart.expect("went on by itself within the deadline");
+}
+
+#[tokio::test(start_paused = true)]
+async fn p8_a_call_on_a_store_that_stays_locked_says_so_at_its_deadline() {
+    let world = restarted(StoreRead::Locked).await;
+    world.shop.forget_seen();
+    let started = Instant::now();
+    assert_eq!(world.market.cart().get().await.unwrap_err().code(), ErrorCode::StoreLocked);
+    assert_eq!(started.elapsed(), TIMEOUT);
+    assert_eq!(world.shop.seen().len(), 0);
+    world.store.reads(None);
+    world.market.session().resumed();
+    world.settle().await;
+    assert!(world.state().is_signed_in());
+}
+
+#[tokio::test(start_paused = true)]
+async fn p8_an_unavailable_store_is_said_at_once_and_asked_anew_by_the_next_call() {
+    let world = restarted(unavailable()).await;
+    for _ in 0..2 {
+        let started = Instant::now();
+        assert_eq!(world.market.cart().get().await.unwrap_err().code(), ErrorCode::StoreUnavailable);
+        assert!(started.elapsed() < Duration::from_secs(1));
+    }
+    assert_eq!(world.market.session().restore().await.unwrap_err().code(), ErrorCode::StoreUnavailable);
+    world.store.reads(None);
+    world.market.cart().get().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn p8_a_corrupt_record_is_erased_and_reported() {
+    for corrupt in ["", "{", "\u{0}", r#"{"version":99}"#] {
+        let world = World::new();
+        world.store.put(corrupt.as_bytes());
+        let world = world.restart();
+        let state = world.market.session().restore().await.unwrap();
+        assert_eq!(state, SessionState::SignedOut { reason: SignedOutReason::Corrupt });
+        world.settle().await;
+        assert_eq!(world.store.stored(), None);
+        world.sign_in().await.unwrap();
+        world.assert_consistent("after signing in over a corrupt record");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn p8_a_store_that_hangs_is_locked_and_what_it_says_later_counts() {
+    let world = World::signed_in().await;
+    world.store.next_takes(Duration::from_secs(20));
+    let world = world.restart();
+    let started = Instant::now();
+    assert_eq!(world.market.session().restore().await.unwrap_err().code(), ErrorCode::StoreLocked);
+    assert_eq!(started.elapsed(), STORE_TIMEOUT);
+    assert_eq!(world.state(), SessionState::Locked { reason: LockedReason::Hung });
+    assert_eq!(
+        world.sign_in().await.unwrap_err().code(),
+        ErrorCode::StoreLocked,
+        "at once, the code unspent"
+    );
+    assert_eq!(started.elapsed(), STORE_TIMEOUT);
+    world.market.cart().get().await.expect("waited for the answer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn p9_a_store_that_panics_is_unavailable_and_the_next_call_works() {
+    let world = World::signed_in().await;
+    world.store.panics(true);
+    let world = world.restart();
+    assert_eq!(world.market.session().restore().await.unwrap_err().code(), ErrorCode::StoreUnavailable);
+    world.store.panics(false);
+    assert!(world.market.session().restore().await.unwrap().is_signed_in());
+    world.store.panics(true);
+    assert_eq!(world.market.session().logout().await.unwrap_err().code(), ErrorCode::StoreNotCleared);
+    world.store.panics(false);
+    world.market.session().resumed();
+    world.settle().await;
+    world.assert_consistent("after the store came to its senses");
+}
+
+#[tokio::test(start_paused = true)]
+async fn p8_a_code_is_not_spent_on_a_store_that_cannot_keep_the_session() {
+    for (read, code) in
+        [(StoreRead::Locked, ErrorCode::StoreLocked), (unavailable(), ErrorCode::StoreUnavailable)]
+    {
+        let world = World::new();
+        world.store.reads(Some(read));
+        let world = world.restart();
+        assert_eq!(world.sign_in().await.unwrap_err().code(), code);
+        assert_eq!(world.shop.seen().len(), 0);
+        world.store.reads(None);
+        assert!(world.sign_in().await.unwrap().persisted);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_that_cannot_be_written_is_one_until_the_process_ends() {
+    let world = World::new();
+    world.store.writes(Some(StoreError::Unavailable("full".to_owned())));
+    assert!(!world.sign_in().await.unwrap().persisted);
+    assert!(matches!(world.state(), SessionState::SignedIn { persisted: false, .. }));
+    world.market.cart().get().await.unwrap();
+    world.store.writes(None);
+    world.market.session().resumed();
+    world.settle().await;
+    assert_eq!(world.store.stored(), None, "a write is not tried again");
+    let world = world.restart();
+    assert!(!world.market.session().restore().await.unwrap().is_signed_in());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_over_another_that_cannot_be_written_leaves_nothing_of_the_other() {
+    let world = World::signed_in().await;
+    world.store.writes(Some(StoreError::Locked));
+    assert!(!world.sign_in().await.unwrap().persisted);
+    world.settle().await;
+    assert_eq!(world.store.stored(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_whose_write_hangs_is_told_and_is_persisted_when_it_is() {
+    let world = World::new();
+    world.market.session().restore().await.unwrap();
+    world.store.next_takes(Duration::from_secs(20));
+    let started = Instant::now();
+    assert!(!world.sign_in().await.unwrap().persisted);
+    assert!(started.elapsed() < STORE_TIMEOUT + Duration::from_secs(1));
+    assert!(matches!(world.state(), SessionState::SignedIn { persisted: false, .. }));
+    world.settle().await;
+    assert!(matches!(world.state(), SessionState::SignedIn { persisted: true, .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn p5_a_logout_that_cannot_erase_says_so_and_it_is_erased_at_the_next_chance() {
+    let world = World::signed_in().await;
+    world.store.deletes(Some(StoreError::Locked));
+    assert_eq!(world.market.session().logout().await.unwrap_err().code(), ErrorCode::StoreNotCleared);
+    assert_eq!(world.state(), SessionState::SignedOut { reason: SignedOutReason::LoggedOut });
+    assert!(world.store.stored().is_some());
+    world.store.deletes(None);
+    assert_eq!(world.market.cart().get().await.unwrap_err().code(), ErrorCode::NotSignedIn);
+    world.settle().await;
+    assert_eq!(world.store.stored(), None, "the call at the door was a chance");
+}
+
+#[tokio::test(start_paused = true)]
+async fn p5_a_logout_whose_erase_hangs_says_so_in_time_and_the_store_is_erased_in_the_end() {
+    let world = World::signed_in().await;
+    world.store.next_takes(Duration::from_secs(60));
+    let started = Instant::now();
+    assert_eq!(world.market.session().logout().await.unwrap_err().code(), ErrorCode::StoreNotCleared);
+    assert_eq!(started.elapsed(), STORE_TIMEOUT);
+    world.settle().await;
+    world.assert_consistent("in the end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn p5_a_logout_before_the_store_was_read_erases_what_is_in_it() {
+    let world = World::signed_in().await;
+    world.store.next_takes(Duration::from_secs(2));
+    let world = world.restart();
+    assert_eq!(world.state(), SessionState::Restoring);
+    world.market.session().logout().await.unwrap();
+    assert_eq!(world.state(), SessionState::SignedOut { reason: SignedOutReason::LoggedOut });
+    assert_eq!(world.store.stored(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn p2_one_clients_late_401_does_not_delete_anothers_fresh_session() {
+    let world = World::signed_in().await;
+    let other = world.beside();
+    assert!(other.market.session().restore().await.unwrap().is_signed_in());
+    world.shop.expire_tokens();
+    assert_eq!(other.market.cart().get().await.unwrap_err().code(), ErrorCode::SessionExpired);
+    other.sign_in().await.unwrap();
+    assert_eq!(world.market.cart().get().await.unwrap_err().code(), ErrorCode::SessionExpired);
+    world.settle().await;
+    assert!(world.store.stored().unwrap().contains("secret-token-2"));
+    assert!(other.restart().market.session().restore().await.unwrap().is_signed_in());
+}
+
+#[tokio::test(start_paused = true)]
+async fn p3_the_signal_waits_for_no_store() {
+    let world = World::signed_in().await;
+    let ends = world.ends();
+    world.store.next_takes(Duration::from_secs(3600));
+    world.shop.expire_tokens();
+    let failed = timeout(Duration::from_secs(1), world.market.cart().get()).await.expect("in time");
+    assert_eq!(failed.unwrap_err().code(), ErrorCode::SessionExpired);
+    assert_eq!(ends.next().reason, EndReason::Rejected);
+}

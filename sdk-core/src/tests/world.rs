@@ -1,0 +1,332 @@
+//! A client with everything around it in the test's hands.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::shop::{CODE, Shop};
+use crate::model::{SessionEnd, SessionState, SignIn};
+use crate::session::clock::Clock;
+use crate::session::timer::{Task, Timers};
+use crate::session::{EntryQueue, Job, Parts, Random};
+use crate::store::{SecureStore, StoreError, StoreRead};
+use crate::{MarketClient, Result};
+
+pub(super) const PHONE: &str = "+13128059851";
+pub(super) const OTHER_PHONE: &str = "+13128059852";
+pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+
+pub(super) struct World {
+    pub(super) market: MarketClient,
+    pub(super) shop: Shop,
+    pub(super) store: Store,
+    pub(super) clock: Arc<Device>,
+    entry: Arc<Line>,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self::with(Shop::open(), Store::default(), Arc::new(Device::new()))
+    }
+
+    /// A client on a shop and a store that are there already.
+    pub(super) fn with(shop: Shop, store: Store, clock: Arc<Device>) -> Self {
+        let entry = Arc::new(Line::open(store.clone()));
+        Self::on(shop, store, clock, entry)
+    }
+
+    /// A second client of the same process, on the same entry of the store.
+    pub(super) fn beside(&self) -> Self {
+        self.clock.restarts.fetch_add(1, Ordering::Relaxed);
+        Self::on(self.shop.clone(), self.store.clone(), self.clock.clone(), self.entry.clone())
+    }
+
+    fn on(shop: Shop, store: Store, clock: Arc<Device>, entry: Arc<Line>) -> Self {
+        let parts = Parts {
+            entry: entry.clone(),
+            clock: clock.clone(),
+            timers: Arc::new(TokioTimers),
+            random: Arc::new(Dice(AtomicU64::new(clock.started()))),
+            store_timeout: STORE_TIMEOUT,
+        };
+        let base = Url::parse("https://shop.example/").unwrap();
+        let market = MarketClient::assemble(Box::new(shop.clone()), parts, base, TIMEOUT, None);
+        Self { market, shop, store, clock, entry }
+    }
+
+    /// The app is started again on the same device.
+    pub(super) fn restart(self) -> Self {
+        let Self { market, shop, store, clock, entry } = self;
+        drop((market, entry));
+        clock.restarts.fetch_add(1, Ordering::Relaxed);
+        Self::with(shop, store, clock)
+    }
+
+    pub(super) async fn signed_in() -> Self {
+        let world = Self::new();
+        world.sign_in().await.unwrap();
+        world
+    }
+
+    pub(super) async fn sign_in(&self) -> Result<SignIn> {
+        self.market.session().verify_code(PHONE, CODE).await
+    }
+
+    pub(super) fn state(&self) -> SessionState {
+        self.market.session().state()
+    }
+
+    /// What the listener for ends is told from now on.
+    pub(super) fn ends(&self) -> Ends {
+        let (told, ends) = std::sync::mpsc::channel();
+        self.market.session().on_end(move |end| told.send(end).unwrap_or_default());
+        Ends(ends)
+    }
+
+    /// Lets all that is under way come to its end.
+    pub(super) async fn settle(&self) {
+        tokio::time::sleep(Duration::from_secs(120)).await;
+    }
+
+    /// Memory and store agree, and nothing is held on to.
+    pub(super) fn assert_consistent(&self, when: &str) {
+        let stored = self.store.stored();
+        match self.state() {
+            SessionState::SignedIn { persisted, .. } => {
+                assert!(persisted && stored.is_some(), "{when}: signed in, and stored is {stored:?}");
+            }
+            state => assert!(stored.is_none(), "{when}: {state:?}, and {stored:?} is stored"),
+        }
+        assert_eq!(self.market.core.keeper.permits_out(), 0, "{when}: permits are out");
+    }
+}
+
+/// The ends that a listener was told of. Listeners have threads of their own, which paused time does not wait
+/// for, so what is expected is waited for in real time, and what is not expected is looked for after a signal
+/// that came later.
+pub(super) struct Ends(std::sync::mpsc::Receiver<SessionEnd>);
+
+impl Ends {
+    pub(super) fn next(&self) -> SessionEnd {
+        self.0.recv_timeout(Duration::from_secs(10)).expect("an end was signalled")
+    }
+
+    /// All ends that were signalled; the client must be gone, since the last listener's thread says "no more".
+    pub(super) fn all(self, world: World) -> Vec<SessionEnd> {
+        drop(world);
+        let mut ends = Vec::new();
+        while let Ok(end) = self.0.recv_timeout(Duration::from_secs(10)) {
+            ends.push(end);
+        }
+        ends
+    }
+}
+
+/// A device's clocks: the monotonic one is the runtime's, the other can be set.
+pub(super) struct Device {
+    start: Instant,
+    skew_ms: AtomicI64,
+    restarts: AtomicU64,
+    forgotten: Mutex<Duration>,
+    slept: Mutex<Duration>,
+}
+
+impl Device {
+    pub(super) fn new() -> Self {
+        Self {
+            start: Instant::now(),
+            skew_ms: AtomicI64::new(0),
+            restarts: AtomicU64::new(0),
+            forgotten: Mutex::default(),
+            slept: Mutex::default(),
+        }
+    }
+
+    /// Moves the time of day alone.
+    pub(super) fn set_forward(&self, by: Duration) {
+        self.skew_ms.fetch_add(by.as_millis() as i64, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_back(&self, by: Duration) {
+        self.skew_ms.fetch_sub(by.as_millis() as i64, Ordering::Relaxed);
+    }
+
+    /// The device sleeps: its clocks go on, and no timer runs.
+    pub(super) fn sleep(&self, time: Duration) {
+        self.set_forward(time);
+        *self.slept.lock().unwrap() += time;
+    }
+
+    /// Time since the test last said that it does not matter.
+    pub(super) fn age(&self) -> Duration {
+        self.start.elapsed() - *self.forgotten.lock().unwrap()
+    }
+
+    pub(super) fn forget_age(&self) {
+        *self.forgotten.lock().unwrap() = self.start.elapsed();
+    }
+
+    fn started(&self) -> u64 {
+        self.restarts.load(Ordering::Relaxed) << 32
+    }
+}
+
+impl Clock for Device {
+    fn wall(&self) -> SystemTime {
+        let noon = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let skew = self.skew_ms.load(Ordering::Relaxed);
+        let by = Duration::from_millis(skew.unsigned_abs());
+        let now = noon + self.start.elapsed();
+        if skew < 0 { now - by } else { now + by }
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.start.elapsed() + *self.slept.lock().unwrap()
+    }
+}
+
+struct TokioTimers;
+
+impl Timers for TokioTimers {
+    fn after(&self, delay: Duration, task: Task) {
+        tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            task();
+        });
+    }
+}
+
+/// Different numbers, the same in each run.
+struct Dice(AtomicU64);
+
+impl Random for Dice {
+    fn bits(&self) -> u128 {
+        let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+        u128::from(count).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835)
+    }
+}
+
+/// The store's thread, as a task: one operation at a time, first in, first out, each as slow as it is told.
+struct Line(mpsc::UnboundedSender<Job>);
+
+impl Line {
+    fn open(store: Store) -> Self {
+        let (jobs, mut waiting) = mpsc::unbounded_channel::<Job>();
+        tokio::spawn(async move {
+            while let Some(job) = waiting.recv().await {
+                let delay = std::mem::take(&mut store.shelf().delay);
+                tokio::time::sleep(delay.max(Duration::from_millis(3))).await;
+                // As on the real thread, a job that panics harms no other.
+                let run = std::panic::AssertUnwindSafe(|| job(&store, "session"));
+                let _ = std::panic::catch_unwind(run);
+            }
+        });
+        Self(jobs)
+    }
+}
+
+impl EntryQueue for Line {
+    fn submit(&self, job: Job) {
+        // The runtime of a test that is over has dropped the other end.
+        let _ = self.0.send(job);
+    }
+}
+
+/// A store that fails as it is told.
+#[derive(Clone, Default)]
+pub(super) struct Store(Arc<Mutex<Shelf>>);
+
+#[derive(Default)]
+struct Shelf {
+    values: HashMap<String, Vec<u8>>,
+    read: Option<StoreRead>,
+    write: Option<StoreError>,
+    delete: Option<StoreError>,
+    panics: bool,
+    /// Of the next operation alone.
+    delay: Duration,
+}
+
+impl Store {
+    fn shelf(&self) -> std::sync::MutexGuard<'_, Shelf> {
+        // It panics on purpose.
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Reads give this until it is taken back.
+    pub(super) fn reads(&self, answer: Option<StoreRead>) {
+        self.shelf().read = answer;
+    }
+
+    pub(super) fn writes(&self, answer: Option<StoreError>) {
+        self.shelf().write = answer;
+    }
+
+    pub(super) fn deletes(&self, answer: Option<StoreError>) {
+        self.shelf().delete = answer;
+    }
+
+    pub(super) fn panics(&self, panics: bool) {
+        self.shelf().panics = panics;
+    }
+
+    pub(super) fn next_takes(&self, delay: Duration) {
+        self.shelf().delay = delay;
+    }
+
+    pub(super) fn stored(&self) -> Option<String> {
+        let shelf = self.shelf();
+        shelf.values.get("session").map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    pub(super) fn read_debug(&self) -> StoreRead {
+        self.read("session")
+    }
+
+    pub(super) fn put(&self, value: &[u8]) {
+        self.shelf().values.insert("session".to_owned(), value.to_vec());
+    }
+}
+
+impl SecureStore for Store {
+    fn place(&self) -> String {
+        "test".to_owned()
+    }
+
+    fn read(&self, key: &str) -> StoreRead {
+        let shelf = self.shelf();
+        assert!(!shelf.panics, "the store panics, as a host's code can");
+        if let Some(answer) = &shelf.read {
+            return answer.clone();
+        }
+        shelf
+            .values
+            .get(key)
+            .map_or(StoreRead::Missing, |value| StoreRead::Found(Zeroizing::new(value.clone())))
+    }
+
+    fn write(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        let mut shelf = self.shelf();
+        if let Some(error) = &shelf.write {
+            return Err(error.clone());
+        }
+        shelf.values.insert(key.to_owned(), value.to_vec());
+        Ok(())
+    }
+
+    fn delete(&self, key: &str) -> Result<(), StoreError> {
+        let mut shelf = self.shelf();
+        if let Some(error) = &shelf.delete {
+            return Err(error.clone());
+        }
+        shelf.values.remove(key);
+        Ok(())
+    }
+}
