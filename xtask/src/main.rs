@@ -1,1 +1,77 @@
-fn main() {}
+//! The project's own commands: `cargo xtask test` before every change, `cargo xtask full` before a release.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
+
+mod counts;
+mod gate;
+mod readme;
+mod setup;
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+const HELP: &str = "\
+cargo xtask test             everything that a change has to pass
+cargo xtask test STEP ...    only these: fmt clippy test doc demo readme
+                             rust: the first four; secret-service: the keyring tests alone
+cargo xtask full             the same, and what is too slow for every change: deny";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let names = match arguments.split_first() {
+        Some((&"test", [])) => gate::TEST.to_vec(),
+        Some((&"test", names)) => names.to_vec(),
+        Some((&"full", [])) => gate::FULL.to_vec(),
+        _ => {
+            eprintln!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match gate::run(&Workspace::here(), &names) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("{why}\n\n{HELP}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Where the project is, and the cargo that runs us.
+struct Workspace {
+    root: PathBuf,
+    cargo: String,
+}
+
+impl Workspace {
+    fn here() -> Self {
+        let xtask = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
+        Self {
+            root: xtask.parent().map(PathBuf::from).unwrap_or_default(),
+            cargo: std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()),
+        }
+    }
+
+    /// A command in the project's root folder.
+    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.root);
+        // What cargo says about xtask itself to us: build scripts that watch these would run again, and
+        // half the workspace be built again, at each change between this and plain cargo.
+        for (name, _) in std::env::vars_os() {
+            let own = name.to_str().is_some_and(|name| {
+                ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.starts_with(prefix))
+            });
+            if own {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+
+    fn cargo(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(&self.cargo);
+        command.args(arguments);
+        command
+    }
+}

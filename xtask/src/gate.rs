@@ -1,0 +1,148 @@
+//! The steps of the gate, in order; how long each took; and what came of it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::counts::Counts;
+use crate::{Workspace, readme, setup};
+
+/// What every change has to pass. The quick ones come first.
+pub(crate) const TEST: &[&str] = &["fmt", "clippy", "test", "doc", "demo", "readme"];
+/// And what takes too long for that.
+pub(crate) const FULL: &[&str] = &["fmt", "clippy", "test", "doc", "demo", "readme", "deny"];
+const RUST: &[&str] = &["fmt", "clippy", "test", "doc"];
+
+const DENY_VERSION: &str = "0.20.2";
+
+struct Step {
+    name: &'static str,
+    run: fn(&Workspace) -> Counts,
+}
+
+const STEPS: &[Step] = &[
+    Step { name: "fmt", run: |here| check(&mut here.cargo(&["fmt", "--all", "--check"])) },
+    Step { name: "clippy", run: clippy },
+    Step { name: "test", run: |here| tests(&mut here.cargo(&["test", "--workspace", "--no-fail-fast"])) },
+    Step { name: "secret-service", run: secret_service },
+    Step { name: "doc", run: doc },
+    Step { name: "demo", run: |here| check(&mut here.cargo(&["run", "-p", "market-cli", "--", "demo"])) },
+    Step { name: "readme", run: readme::check },
+    Step { name: "deny", run: deny },
+];
+
+fn clippy(here: &Workspace) -> Counts {
+    check(&mut here.cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+fn secret_service(here: &Workspace) -> Counts {
+    tests(&mut here.cargo(&["test", "-p", "market-sdk", "--test", "secret_service"]))
+}
+
+fn doc(here: &Workspace) -> Counts {
+    check(here.cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Licences, duplicate versions and sources of what we depend on: the rules are in `deny.toml`.
+fn deny(here: &Workspace) -> Counts {
+    let tools = here.root.join("target/tools");
+    let program = tools.join("bin/cargo-deny");
+    let version = Command::new(&program).arg("--version").output();
+    let there = version.is_ok_and(|out| String::from_utf8_lossy(&out.stdout).contains(DENY_VERSION));
+    if !there {
+        let install = ["install", "--locked", "cargo-deny", "--version", DENY_VERSION, "--root"];
+        if !succeeds(here.cargo(&install).arg(&tools)) {
+            return Counts::check(false);
+        }
+    }
+    check(here.command(program).args(["check", "licenses", "bans", "sources"]))
+}
+
+/// Runs the steps up to the first that fails. The last line printed is the counts, and nothing else.
+/// An error is a step that does not exist.
+pub(crate) fn run(here: &Workspace, names: &[&str]) -> Result<bool, String> {
+    let mut steps = Vec::new();
+    for name in names.iter().flat_map(|&name| if name == "rust" { RUST.to_vec() } else { vec![name] }) {
+        let step = STEPS.iter().find(|step| step.name == name);
+        steps.push(step.ok_or_else(|| format!("there is no step {name:?}"))?);
+    }
+    if steps.iter().any(|step| ["test", "secret-service"].contains(&step.name)) && !setup::keyring(here) {
+        println!("{}", Counts::check(false));
+        return Ok(false);
+    }
+
+    let (mut sum, mut report) = (Counts::default(), Vec::new());
+    for step in steps {
+        if !sum.ok() {
+            report.push((step.name, None, Duration::ZERO));
+            continue;
+        }
+        println!("\n== {}", step.name);
+        let start = Instant::now();
+        let counts = (step.run)(here);
+        report.push((step.name, Some(counts), start.elapsed()));
+        sum += counts;
+    }
+    print_report(&report);
+    println!("{sum}");
+    Ok(sum.ok())
+}
+
+fn print_report(report: &[(&str, Option<Counts>, Duration)]) {
+    println!("\n{:<16}{:>8}  ", "step", "minutes");
+    let mut total = Duration::ZERO;
+    for (name, counts, took) in report {
+        total += *took;
+        let result = match counts {
+            Some(counts) if counts.ok() => counts.to_string(),
+            Some(counts) => format!("{counts}  FAILED"),
+            None => "not run".to_owned(),
+        };
+        println!("{name:<16}{:>8.2}  {result}", minutes(*took));
+    }
+    println!("{:<16}{:>8.2}\n", "all", minutes(total));
+}
+
+fn minutes(duration: Duration) -> f64 {
+    duration.as_secs_f64() / 60.0
+}
+
+fn check(command: &mut Command) -> Counts {
+    Counts::check(succeeds(command))
+}
+
+/// Runs it, with its output as ours.
+pub(crate) fn succeeds(command: &mut Command) -> bool {
+    match command.status() {
+        Ok(status) => status.success(),
+        Err(error) => {
+            eprintln!("{} did not start: {error}", command.get_program().display());
+            false
+        }
+    }
+}
+
+/// Runs `cargo test`, passes on what it prints, and adds up what its test programs say of themselves.
+fn tests(command: &mut Command) -> Counts {
+    let mut sum = Counts::default();
+    let mut running = match command.stdout(Stdio::piped()).spawn() {
+        Ok(running) => running,
+        Err(error) => {
+            eprintln!("cargo did not start: {error}");
+            return Counts::check(false);
+        }
+    };
+    let mut out = std::io::stdout();
+    for line in running.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).split(b'\n')) {
+        let Ok(line) = line else { break };
+        let line = String::from_utf8_lossy(&line);
+        let _ = writeln!(out, "{line}");
+        sum += Counts::of_line(&line).unwrap_or_default();
+    }
+    let ok = running.wait().is_ok_and(|status| status.success());
+    // What did not compile, crashed or held no test at all says nothing of itself.
+    if sum.ok() && (!ok || sum == Counts::default()) {
+        sum.failed += 1;
+    }
+    sum
+}
