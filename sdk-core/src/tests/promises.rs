@@ -277,6 +277,19 @@ async fn p5_logout_returns_in_time_whatever_the_server_does() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn p5_logout_waits_until_no_attempt_holds_a_permit_of_before() {
+    let world = World::signed_in().await;
+    let keeper = &world.market.core.keeper;
+    let permit = keeper.acquire(keeper.lineage()).await.unwrap();
+    let session = world.market.session();
+    let mut logout = std::pin::pin!(session.logout());
+    let early = tokio::time::timeout(Duration::from_secs(60), &mut logout).await;
+    assert!(early.is_err(), "an attempt could still be sent");
+    drop(permit);
+    logout.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn p5_a_call_made_before_a_logout_does_not_go_on_after_the_next_sign_in() {
     let world = World::signed_in().await;
     world.shop.mishap("/cart/items", Mishap::NotSent);
