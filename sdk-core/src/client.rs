@@ -139,7 +139,7 @@ impl MarketClient {
         let core = Core {
             http,
             keeper,
-            dialect: Dialect,
+            dialect: Dialect::new(),
             cart_lane: Lane::default(),
             codes: CodesSent::default(),
             market,

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::client::Core;
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::Made;
 use crate::http::call::Call;
 use crate::model::{Cart, CartWire, LineId, SkuId};
 
@@ -38,7 +37,7 @@ impl CartApi {
     /// ```
     pub async fn get(&self) -> Result<Cart> {
         let made = self.core.http.made()?;
-        self.core.cart_lane.read(&made, read(&self.core, &made)).await
+        self.core.cart_lane.read(&made, self.core.dialect.cart_get(&self.core.http, &made)).await
     }
 
     /// Adds `quantity` pieces, 1 to 100, of a SKU. If the cart has a line of it, that line grows.
@@ -112,9 +111,11 @@ impl CartApi {
         let core = self.core.clone();
         let clear = async move {
             match core.http.json::<CartWire>(&made, &core.dialect.cart_clear()).await {
-                Ok((cart, market)) => Ok(cart.in_market(&market)),
+                Ok(got) => Ok(got.value.in_market(&got.market)),
                 // No cart has been made yet. Reading makes one, and is the answer.
-                Err(error) if error.code() == ErrorCode::NotFound => read(&core, &made).await,
+                Err(error) if error.code() == ErrorCode::NotFound => {
+                    core.dialect.cart_get(&core.http, &made).await
+                }
                 Err(error) => Err(error),
             }
         };
@@ -125,16 +126,11 @@ impl CartApi {
         let made = self.core.http.made()?;
         let core = self.core.clone();
         let write = async move {
-            let (cart, market) = core.http.json::<CartWire>(&made, &call).await?;
-            Ok(cart.in_market(&market))
+            let got = core.http.json::<CartWire>(&made, &call).await?;
+            Ok(got.value.in_market(&got.market))
         };
         self.core.cart_lane.write(&made, write).await
     }
-}
-
-async fn read(core: &Core, made: &Made) -> Result<Cart> {
-    let (cart, market) = core.http.json::<CartWire>(made, &core.dialect.cart_get()).await?;
-    Ok(cart.in_market(&market))
 }
 
 fn valid(quantity: u32, least: u32) -> Result<()> {

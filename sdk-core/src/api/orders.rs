@@ -59,8 +59,8 @@ impl OrdersApi {
         call.lost = Lost::OutcomeUnknown;
         let core = self.core.clone();
         let place = async move {
-            let (order, market) = core.http.json::<OrderWire>(&made, &call).await?;
-            Ok(order.in_market(&market))
+            let got = core.http.json::<OrderWire>(&made, &call).await?;
+            Ok(got.value.in_market(&got.market))
         };
         if order.uses_cart() { self.core.cart_lane.write(&made, place).await } else { place.await }
     }
@@ -79,9 +79,7 @@ impl OrdersApi {
     pub async fn list(&self, query: OrderQuery) -> Result<Vec<Order>> {
         query.validate()?;
         let made = self.core.http.made()?;
-        let (orders, market) =
-            self.core.http.json::<Vec<OrderWire>>(&made, &self.core.dialect.order_list(&query)).await?;
-        Ok(orders.into_iter().map(|order| order.in_market(&market)).collect())
+        self.core.dialect.order_list(&self.core.http, &made, &query).await
     }
 
     /// All orders that `query` asks for, newest first, read page by page (of the query's `limit`) as they are
@@ -132,9 +130,7 @@ impl OrdersApi {
     /// `NotFound` if the user has no such order.
     pub async fn get(&self, order: OrderId) -> Result<Order> {
         let made = self.core.http.made()?;
-        let (order, market) =
-            self.core.http.json::<OrderWire>(&made, &self.core.dialect.order_get(order)).await?;
-        Ok(order.in_market(&market))
+        self.core.dialect.order_get(&self.core.http, &made, order).await
     }
 
     /// Cancels an order.
@@ -151,8 +147,7 @@ impl OrdersApi {
     /// `Rejected` if it is too late for that, or it is cancelled already; `NotFound` if there is no such order.
     pub async fn cancel(&self, order: OrderId) -> Result<CancelledOrder> {
         let made = self.core.http.made()?;
-        let (cancelled, _) =
-            self.core.http.json::<CancelledWire>(&made, &self.core.dialect.order_cancel(order)).await?;
-        Ok(cancelled.into())
+        let call = self.core.dialect.order_cancel(order);
+        Ok(self.core.http.json::<CancelledWire>(&made, &call).await?.value.into())
     }
 }

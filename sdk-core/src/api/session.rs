@@ -144,7 +144,7 @@ impl SessionApi {
         let call = Call::new("session", "request_code", Method::POST, "/auth/send-verification")
             .without_token(market)
             .body(json!({ "phone": phone.as_str() }));
-        let (sent, _) = self.core.http.json::<CodeSentWire>(&made, &call).await?;
+        let sent = self.core.http.json::<CodeSentWire>(&made, &call).await?.value;
         let now = self.core.keeper.clock().wall();
         let expires_at = sent
             .expires_in_minutes
@@ -241,7 +241,7 @@ impl SessionApi {
     pub async fn profile(&self) -> Result<Profile> {
         let made = self.core.http.made()?;
         let call = Call::new("session", "profile", Method::GET, "/auth/profile");
-        let (profile, _) = self.core.http.json::<ProfileWire>(&made, &call).await?;
+        let profile = self.core.http.json::<ProfileWire>(&made, &call).await?.value;
         Ok(profile.into())
     }
 
@@ -268,7 +268,7 @@ impl SessionApi {
         }
         let made = self.core.http.made()?;
         let call = Call::new("session", "update_profile", Method::PUT, "/auth/profile").body(body(&update));
-        let (updated, _) = self.core.http.json::<ProfileUpdatedWire>(&made, &call).await?;
+        let updated = self.core.http.json::<ProfileUpdatedWire>(&made, &call).await?.value;
         Ok(updated.user.into())
     }
 
@@ -286,7 +286,7 @@ impl SessionApi {
     pub async fn verify_token(&self) -> Result<TokenStatus> {
         let made = self.core.http.made()?;
         let call = Call::new("session", "verify_token", Method::GET, "/auth/verify-token");
-        let (status, _) = self.core.http.json::<TokenStatusWire>(&made, &call).await?;
+        let status = self.core.http.json::<TokenStatusWire>(&made, &call).await?.value;
         Ok(status.into())
     }
 
@@ -305,7 +305,7 @@ impl SessionApi {
     pub async fn markets(&self) -> Result<Markets> {
         let made = self.core.http.made()?;
         let call = Call::new("session", "markets", Method::GET, "/auth/markets").without_token(None);
-        let (markets, _) = self.core.http.json::<MarketsWire>(&made, &call).await?;
+        let markets = self.core.http.json::<MarketsWire>(&made, &call).await?.value;
         Ok(markets.into())
     }
 

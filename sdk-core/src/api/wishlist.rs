@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use crate::client::Core;
 use crate::error::{ErrorCode, Result};
-use crate::http::Made;
-use crate::http::call::Call;
-use crate::model::{ProductId, Wishlist, WishlistWire};
+use crate::http::dialect::WishlistChange;
+use crate::model::{ProductId, Wishlist};
 
 /// The wishlist of the user who is signed in. The server keeps it.
 ///
@@ -35,7 +34,7 @@ impl WishlistApi {
     /// ```
     pub async fn get(&self) -> Result<Wishlist> {
         let made = self.core.http.made()?;
-        self.call(&made, self.core.dialect.wishlist_get()).await
+        self.core.dialect.wishlist_get(&self.core.http, &made).await
     }
 
     /// Puts a product on the wishlist. That it is there already is no error.
@@ -50,8 +49,7 @@ impl WishlistApi {
     /// # Errors
     /// `NotFound` if there is no such product (`Server` on servers that answer 500 to that).
     pub async fn add(&self, product: ProductId) -> Result<Wishlist> {
-        let made = self.core.http.made()?;
-        self.call(&made, self.core.dialect.wishlist_add(product)).await
+        self.change(WishlistChange::Add(product)).await
     }
 
     /// Takes a product off the wishlist.
@@ -66,8 +64,7 @@ impl WishlistApi {
     /// # Errors
     /// `NotFound` if it is not on it.
     pub async fn remove(&self, product: ProductId) -> Result<Wishlist> {
-        let made = self.core.http.made()?;
-        self.call(&made, self.core.dialect.wishlist_remove(product)).await
+        self.change(WishlistChange::Remove(product)).await
     }
 
     /// Empties the wishlist. That it is empty already is no error.
@@ -78,18 +75,15 @@ impl WishlistApi {
     /// # Ok(()) }
     /// ```
     pub async fn clear(&self) -> Result<Wishlist> {
-        let made = self.core.http.made()?;
-        match self.call(&made, self.core.dialect.wishlist_clear()).await {
+        match self.change(WishlistChange::Clear).await {
             // No wishlist has been made yet. Reading makes one, and is the answer.
-            Err(error) if error.code() == ErrorCode::NotFound => {
-                self.call(&made, self.core.dialect.wishlist_get()).await
-            }
+            Err(error) if error.code() == ErrorCode::NotFound => self.get().await,
             other => other,
         }
     }
 
-    async fn call(&self, made: &Made, call: Call) -> Result<Wishlist> {
-        let (wishlist, market) = self.core.http.json::<WishlistWire>(made, &call).await?;
-        Ok(wishlist.in_market(&market))
+    async fn change(&self, change: WishlistChange) -> Result<Wishlist> {
+        let made = self.core.http.made()?;
+        self.core.dialect.wishlist_change(&self.core.http, &made, change).await
     }
 }

@@ -1,18 +1,102 @@
-//! How the calls that differ between servers look on the wire. All of it is here.
+//! How the calls that differ between servers look on the wire, and how it is found out which server this is.
+//! All of it is here.
 //!
-//! This speaks the documented dialect.
+//! There is no switch: a remembered answer per difference, which starts with the documented form. Only the
+//! answer to the read of a collection teaches one, never an item, a write, or a page of HTML. A call that is
+//! answered as the other kind of server would answer it has one question asked, and is made once more if
+//! something was learnt: the server refused it for its form, so it did not act.
+//!
+//! | difference | documented | deployed, first generation | second generation |
+//! |---|---|---|---|
+//! | a collection's path | no slash at the end | `/cart/`, `/wishlist/`; the other form is sent on (307) | same |
+//! | wishlist | one path, by method | same | `POST /wishlist/get`, `add`, `remove`, `clear`; the other answers 400 or 422 |
+//! | orders | `/orders` | `/profile/orders`, and no way to place one | `/orders`; `/profile/orders` is there, and fails |
+
+use std::sync::{Mutex, PoisonError};
 
 use http::Method;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::call::Call;
-use crate::model::{LineId, OrderId, OrderQuery, ProductId, SkuId};
+use super::{Got, Http, Made};
+use crate::error::{Error, ErrorCode, Result};
+use crate::model::{
+    Cart, CartWire, LineId, Order, OrderId, OrderQuery, OrderWire, ProductId, SkuId, Wishlist, WishlistWire,
+};
 
-pub(crate) struct Dialect;
+/// What is known of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Known {
+    cart: Slash,
+    wishlist_path: Slash,
+    wishlist: WishlistBy,
+    orders: OrdersAt,
+}
+
+/// How a collection's path ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slash {
+    Without,
+    With,
+}
+
+/// What tells the wishlist's operations apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WishlistBy {
+    Method,
+    Path,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OrdersAt {
+    Orders,
+    ProfileOrders,
+}
+
+/// An operation on the wishlist that changes it.
+#[derive(Clone, Copy)]
+pub(crate) enum WishlistChange {
+    Add(ProductId),
+    Remove(ProductId),
+    Clear,
+}
+
+pub(crate) struct Dialect {
+    known: Mutex<Known>,
+    /// One asks at a time, so that a thousand calls that find the server changed ask it once.
+    asking: tokio::sync::Mutex<()>,
+}
 
 impl Dialect {
-    pub(crate) fn cart_get(&self) -> Call {
-        Call::new("cart", "get", Method::GET, "/cart")
+    pub(crate) fn new() -> Self {
+        let documented = Known {
+            cart: Slash::Without,
+            wishlist_path: Slash::Without,
+            wishlist: WishlistBy::Method,
+            orders: OrdersAt::Orders,
+        };
+        Self { known: Mutex::new(documented), asking: tokio::sync::Mutex::default() }
+    }
+
+    fn known(&self) -> Known {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn learn(&self, change: impl FnOnce(&mut Known)) {
+        change(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+// The cart
+
+impl Dialect {
+    pub(crate) async fn cart_get(&self, http: &Http, made: &Made) -> Result<Cart> {
+        let read = |slash| Call::new("cart", "get", Method::GET, slashed("/cart", slash));
+        let (got, slash) = collection::<CartWire>(http, made, self.known().cart, read).await?;
+        self.learn(|known| known.cart = slash);
+        Ok(got.value.in_market(&got.market))
     }
 
     // Deployed servers want to be told the user, and then go by the token.
@@ -34,48 +118,281 @@ impl Dialect {
     }
 
     pub(crate) fn cart_clear(&self) -> Call {
-        Call::new("cart", "clear", Method::DELETE, "/cart")
+        Call::new("cart", "clear", Method::DELETE, slashed("/cart", self.known().cart))
+    }
+}
+
+// The wishlist
+
+impl Dialect {
+    pub(crate) async fn wishlist_get(&self, http: &Http, made: &Made) -> Result<Wishlist> {
+        let by = self.known().wishlist;
+        match self.wishlist_read(http, made, by).await {
+            Err(error) if foreign(&error, by) => {
+                let learnt = self.ask_wishlist(http, made, by).await?;
+                // Of two refusals the first is the one to report.
+                let Some(by) = learnt else { return Err(error) };
+                self.wishlist_read(http, made, by).await
+            }
+            other => other,
+        }
     }
 
-    pub(crate) fn wishlist_get(&self) -> Call {
-        Call::new("wishlist", "get", Method::GET, "/wishlist")
+    pub(crate) async fn wishlist_change(
+        &self,
+        http: &Http,
+        made: &Made,
+        change: WishlistChange,
+    ) -> Result<Wishlist> {
+        let by = self.known().wishlist;
+        let got = match http.json::<WishlistWire>(made, &self.wishlist_call(change, by)).await {
+            // 422: the other kind of server wants a field that this form does not have.
+            Err(error)
+                if foreign(&error, by) || (by == WishlistBy::Method && error.status() == Some(422)) =>
+            {
+                let learnt = self.ask_wishlist(http, made, by).await?;
+                let Some(by) = learnt else { return Err(error) };
+                http.json::<WishlistWire>(made, &self.wishlist_call(change, by)).await?
+            }
+            other => other?,
+        };
+        Ok(got.value.in_market(&got.market))
     }
 
-    // Adding twice adds no second entry and is no error.
-    pub(crate) fn wishlist_add(&self, product: ProductId) -> Call {
-        Call::new("wishlist", "add", Method::POST, "/wishlist/items")
-            .body(json!({ "product_id": product }))
-            .idempotent()
+    async fn wishlist_read(&self, http: &Http, made: &Made, by: WishlistBy) -> Result<Wishlist> {
+        let got = match by {
+            WishlistBy::Method => {
+                let read = |slash| Call::new("wishlist", "get", Method::GET, slashed("/wishlist", slash));
+                let slash = self.known().wishlist_path;
+                let (got, slash) = collection::<WishlistWire>(http, made, slash, read).await?;
+                self.learn(|known| known.wishlist_path = slash);
+                got
+            }
+            // It reads, whatever its method.
+            WishlistBy::Path => {
+                let call = Call::new("wishlist", "get", Method::POST, "/wishlist/get");
+                http.json(made, &call.body(json!({})).naming_user().idempotent()).await?
+            }
+        };
+        self.learn(|known| known.wishlist = by);
+        Ok(got.value.in_market(&got.market))
     }
 
-    pub(crate) fn wishlist_remove(&self, product: ProductId) -> Call {
-        Call::new("wishlist", "remove", Method::DELETE, format!("/wishlist/items/{product}")).once()
+    /// Asks whether the server is of the other kind than `by`, and says which it is if so.
+    async fn ask_wishlist(&self, http: &Http, made: &Made, by: WishlistBy) -> Result<Option<WishlistBy>> {
+        let _one = self.asking.lock().await;
+        let now = self.known().wishlist;
+        if now != by {
+            return Ok(Some(now)); // Another call has asked meanwhile.
+        }
+        let other = match by {
+            WishlistBy::Method => WishlistBy::Path,
+            WishlistBy::Path => WishlistBy::Method,
+        };
+        answered(self.wishlist_read(http, made, other).await.map(|_| other))
     }
 
-    pub(crate) fn wishlist_clear(&self) -> Call {
-        Call::new("wishlist", "clear", Method::DELETE, "/wishlist")
+    // The second generation's wishlist looks at no token and goes by the user it is told. The door has let
+    // nobody through but the user who is signed in.
+    fn wishlist_call(&self, change: WishlistChange, by: WishlistBy) -> Call {
+        let call = |operation, method, path: String| Call::new("wishlist", operation, method, path);
+        let post = |operation: &'static str| call(operation, Method::POST, format!("/wishlist/{operation}"));
+        match (change, by) {
+            // Adding twice adds no second entry and is no error.
+            (WishlistChange::Add(product), WishlistBy::Method) => {
+                let call = call("add", Method::POST, "/wishlist/items".to_owned());
+                call.body(json!({ "product_id": product })).idempotent()
+            }
+            (WishlistChange::Add(product), WishlistBy::Path) => {
+                post("add").body(json!({ "product_id": product })).naming_user().idempotent()
+            }
+            // Not made again by itself: a second call would say 404.
+            (WishlistChange::Remove(product), WishlistBy::Method) => {
+                call("remove", Method::DELETE, format!("/wishlist/items/{product}")).once()
+            }
+            (WishlistChange::Remove(product), WishlistBy::Path) => {
+                post("remove").body(json!({ "product_id": product })).naming_user()
+            }
+            (WishlistChange::Clear, WishlistBy::Method) => {
+                call("clear", Method::DELETE, slashed("/wishlist", self.known().wishlist_path))
+            }
+            (WishlistChange::Clear, WishlistBy::Path) => {
+                post("clear").body(json!({})).naming_user().idempotent()
+            }
+        }
     }
+}
 
+/// Whether `error` is how the kind of server that `by` is not would answer.
+fn foreign(error: &Error, by: WishlistBy) -> bool {
+    error.code() == ErrorCode::Unsupported || (by == WishlistBy::Method && error.status() == Some(400))
+}
+
+// Orders
+
+impl Dialect {
+    // The first generation has no such route, and says so: Unsupported.
     pub(crate) fn order_place(&self) -> Call {
         Call::new("orders", "place", Method::POST, "/orders/create")
     }
 
-    pub(crate) fn order_list(&self, query: &OrderQuery) -> Call {
-        let call = Call::new("orders", "list", Method::GET, "/orders")
-            .query("limit", query.limit)
-            .query("offset", query.offset);
-        match &query.status {
-            Some(status) => call.query("status_filter", status),
-            None => call,
+    pub(crate) async fn order_list(
+        &self,
+        http: &Http,
+        made: &Made,
+        query: &OrderQuery,
+    ) -> Result<Vec<Order>> {
+        let at = self.known().orders;
+        match self.orders_read(http, made, at, query).await {
+            Err(error) if elsewhere(&error, at) => match self.ask_orders(http, made, at).await? {
+                Some(at) => self.orders_read(http, made, at, query).await,
+                None => Err(error),
+            },
+            other => other,
         }
     }
 
-    pub(crate) fn order_get(&self, order: OrderId) -> Call {
-        Call::new("orders", "get", Method::GET, format!("/orders/{order}"))
+    pub(crate) async fn order_get(&self, http: &Http, made: &Made, order: OrderId) -> Result<Order> {
+        let at = self.known().orders;
+        match self.order_read(http, made, at, order).await {
+            Err(error) if elsewhere(&error, at) => match self.ask_orders(http, made, at).await? {
+                Some(at) => self.order_read(http, made, at, order).await,
+                None => Err(error),
+            },
+            other => other,
+        }
     }
 
-    // Cancelling twice is refused, so a second call after a lost answer would report a failure that is none.
+    // The same on all. Cancelling twice is refused, so a second call after a lost answer would report a
+    // failure that is none.
     pub(crate) fn order_cancel(&self, order: OrderId) -> Call {
         Call::new("orders", "cancel", Method::POST, format!("/profile/orders/{order}/cancel"))
+    }
+
+    async fn orders_read(
+        &self,
+        http: &Http,
+        made: &Made,
+        at: OrdersAt,
+        query: &OrderQuery,
+    ) -> Result<Vec<Order>> {
+        let path = match at {
+            OrdersAt::Orders => "/orders",
+            OrdersAt::ProfileOrders => "/profile/orders",
+        };
+        let mut call = Call::new("orders", "list", Method::GET, path)
+            .query("limit", query.limit)
+            .query("offset", query.offset);
+        if let Some(status) = &query.status {
+            call = match at {
+                OrdersAt::Orders => call.query("status_filter", status),
+                // Lower case is a 500 there.
+                OrdersAt::ProfileOrders => call.query("status_filter", status.as_str().to_uppercase()),
+            };
+        }
+        let (orders, market) = match at {
+            OrdersAt::Orders => {
+                let got = http.json::<Vec<OrderWire>>(made, &call).await?;
+                (got.value, got.market)
+            }
+            OrdersAt::ProfileOrders => {
+                let got = http.json::<ProfileOrdersWire>(made, &call).await?;
+                (got.value.orders, got.market)
+            }
+        };
+        self.learn(|known| known.orders = at);
+        Ok(orders.into_iter().map(|order| order.in_market(&market)).collect())
+    }
+
+    async fn order_read(&self, http: &Http, made: &Made, at: OrdersAt, order: OrderId) -> Result<Order> {
+        let read = |path: String| Call::new("orders", "get", Method::GET, path);
+        match at {
+            OrdersAt::Orders => {
+                let got = http.json::<OrderWire>(made, &read(format!("/orders/{order}"))).await?;
+                Ok(got.value.in_market(&got.market))
+            }
+            OrdersAt::ProfileOrders => {
+                let got =
+                    http.json::<ProfileOrderWire>(made, &read(format!("/profile/orders/{order}"))).await?;
+                Ok(got.value.order.in_market(&got.market))
+            }
+        }
+    }
+
+    /// Asks whether the orders are elsewhere than `at`, and says where if so.
+    async fn ask_orders(&self, http: &Http, made: &Made, at: OrdersAt) -> Result<Option<OrdersAt>> {
+        let _one = self.asking.lock().await;
+        let now = self.known().orders;
+        if now != at {
+            return Ok(Some(now)); // Another call has asked meanwhile.
+        }
+        let other = match at {
+            OrdersAt::Orders => OrdersAt::ProfileOrders,
+            OrdersAt::ProfileOrders => OrdersAt::Orders,
+        };
+        let one = OrderQuery::new().limit(1);
+        answered(self.orders_read(http, made, other, &one).await.map(|_| other))
+    }
+}
+
+/// Whether `error` may mean that the orders are elsewhere than `at`. A server of the second generation has
+/// `/profile/orders` too, and fails under it: so it looks to a client that knew it as one of the first.
+fn elsewhere(error: &Error, at: OrdersAt) -> bool {
+    error.code() == ErrorCode::Unsupported
+        || (at == OrdersAt::ProfileOrders && error.code() == ErrorCode::Server)
+}
+
+#[derive(Deserialize)]
+struct ProfileOrdersWire {
+    orders: Vec<OrderWire>,
+}
+
+#[derive(Deserialize)]
+struct ProfileOrderWire {
+    order: OrderWire,
+}
+
+// What they share
+
+/// Reads a collection whose path may end with a slash or not, and says how it does.
+async fn collection<T: DeserializeOwned>(
+    http: &Http,
+    made: &Made,
+    slash: Slash,
+    read: impl Fn(Slash) -> Call,
+) -> Result<(Got<T>, Slash)> {
+    let other = match slash {
+        Slash::Without => Slash::With,
+        Slash::With => Slash::Without,
+    };
+    match http.json(made, &read(slash)).await {
+        // Sent on to the other form, and answered there.
+        Ok(got) if got.path_ends_with_slash == (other == Slash::With) => Ok((got, other)),
+        Ok(got) => Ok((got, slash)),
+        // A server that does not send on. It had a slash before, so there is something.
+        Err(error) if slash == Slash::With && error.code() == ErrorCode::Unsupported => {
+            Ok((http.json(made, &read(other)).await?, other))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn slashed(path: &str, slash: Slash) -> String {
+    match slash {
+        Slash::Without => path.to_owned(),
+        Slash::With => format!("{path}/"),
+    }
+}
+
+/// What the question taught. That there was no answer to it is an error of the call that asked; that the
+/// server refused it teaches nothing.
+fn answered<T>(asked: Result<T>) -> Result<Option<T>> {
+    use ErrorCode::{Network, NotSignedIn, SessionExpired, SignedOut, StoreLocked, Timeout, Tls};
+    match asked {
+        Ok(learnt) => Ok(Some(learnt)),
+        Err(error) => match error.code() {
+            NotSignedIn | SessionExpired | SignedOut | StoreLocked | Network | Timeout | Tls => Err(error),
+            _ => Ok(None),
+        },
     }
 }

@@ -55,6 +55,15 @@ pub(crate) struct Answer {
     pub(crate) market: Option<Market>,
 }
 
+/// A successful answer that was read.
+pub(crate) struct Got<T> {
+    pub(crate) value: T,
+    /// The market of the user the call was made as; unknown for a call as nobody.
+    pub(crate) market: Market,
+    /// Of the request that was answered, after redirects.
+    pub(crate) path_ends_with_slash: bool,
+}
+
 /// Where a call stands, for when its deadline passes.
 enum Stage {
     Door,
@@ -79,10 +88,13 @@ impl Http {
     }
 
     /// Makes a call and reads its answer.
-    pub(crate) async fn json<T: DeserializeOwned>(&self, made: &Made, call: &Call) -> Result<(T, Market)> {
+    pub(crate) async fn json<T: DeserializeOwned>(&self, made: &Made, call: &Call) -> Result<Got<T>> {
         let answer = self.send(made, call).await?;
-        let market = answer.market.unwrap_or(Market::Unknown(String::new()));
-        Ok((judge::value(call, &answer.reply)?, market))
+        Ok(Got {
+            value: judge::value(call, &answer.reply)?,
+            market: answer.market.unwrap_or(Market::Unknown(String::new())),
+            path_ends_with_slash: answer.reply.path_ends_with_slash,
+        })
     }
 
     /// Makes a call.

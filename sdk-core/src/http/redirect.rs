@@ -1,5 +1,5 @@
-//! Redirects, followed by hand: on the own origin only, with the method and the body kept. A redirect to any
-//! other place is refused, and the token never goes there.
+//! Redirects, followed by hand: on the own origin only, or from http to https on the own host and port, with
+//! the method and the body kept. A redirect to any other place is refused, and the token never goes there.
 
 use http::StatusCode;
 use http::header::LOCATION;
@@ -36,11 +36,15 @@ pub(crate) fn judge(url: &Url, reads: bool, reply: &Reply) -> Redirect {
     let Some(mut target) = location.and_then(|location| url.join(location).ok()) else {
         return Redirect::Refused("a redirect without a readable Location");
     };
-    // Behind a TLS proxy a server may believe that it is reached over http.
+    // Behind a TLS proxy a server may believe that it is reached over http: the token does not go there.
     if url.scheme() == "https" && target.scheme() == "http" && target.set_scheme("https").is_err() {
         return Redirect::Refused("a redirect to another origin");
     }
-    if target.origin() != url.origin() || !target.username().is_empty() || target.password().is_some() {
+    let mut origin = url.clone();
+    if target.scheme() == "https" && origin.set_scheme("https").is_err() {
+        return Redirect::Refused("a redirect to another origin");
+    }
+    if target.origin() != origin.origin() || !target.username().is_empty() || target.password().is_some() {
         return Redirect::Refused("a redirect to another origin");
     }
     target.set_fragment(None);
@@ -60,7 +64,12 @@ mod tests {
     fn lead(from: &str, status: u16, location: &str, reads: bool) -> Redirect {
         let mut headers = HeaderMap::new();
         headers.insert(LOCATION, location.parse().unwrap());
-        let reply = Reply { status: StatusCode::from_u16(status).unwrap(), headers, body: Bytes::new() };
+        let reply = Reply {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers,
+            body: Bytes::new(),
+            path_ends_with_slash: false,
+        };
         judge(&Url::parse(from).unwrap(), reads, &reply)
     }
 
@@ -91,6 +100,18 @@ mod tests {
         );
         let at_port = "https://shop.example:8443/a";
         assert_eq!(lead(at_port, 307, "http://shop.example:8443/b", true), to("https://shop.example:8443/b"));
+    }
+
+    #[test]
+    fn a_redirect_from_http_to_https_on_the_same_host_and_port_is_followed() {
+        assert_eq!(
+            lead("http://127.0.0.1:81/a", 301, "https://127.0.0.1:81/a", false),
+            to("https://127.0.0.1:81/a")
+        );
+        assert_eq!(lead("http://localhost/a", 301, "https://localhost/a", true), to("https://localhost/a"));
+        for location in ["https://127.0.0.1:82/a", "https://127.0.0.2:81/a", "https://127.0.0.1/a"] {
+            assert!(matches!(lead("http://127.0.0.1:81/a", 301, location, true), Redirect::Refused(_)));
+        }
     }
 
     #[test]

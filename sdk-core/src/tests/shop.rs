@@ -301,7 +301,12 @@ impl Transport for Shop {
             if let Some(Mishap::RetryAfter(_, after)) = mishap {
                 headers.insert("retry-after", after.parse().unwrap());
             }
-            Ok(Reply { status: StatusCode::from_u16(status).unwrap(), headers, body })
+            Ok(Reply {
+                status: StatusCode::from_u16(status).unwrap(),
+                headers,
+                body,
+                path_ends_with_slash: seen.path.ends_with('/'),
+            })
         })
     }
 }
