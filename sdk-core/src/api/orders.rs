@@ -55,7 +55,8 @@ impl OrdersApi {
         order.validate()?;
         let made = self.core.http.made()?;
         let mut call = self.core.dialect.order_place().body(body(&order));
-        call.idempotency_key = Some(format!("{:032x}", self.core.keeper.random().bits()));
+        // In quotation marks: the header is a structured field, and its item a string.
+        call.idempotency_key = Some(format!("\"{:032x}\"", self.core.keeper.random().bits()));
         call.lost = Lost::OutcomeUnknown;
         let core = self.core.clone();
         let place = async move {

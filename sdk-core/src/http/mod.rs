@@ -243,13 +243,14 @@ impl Http {
     fn url(&self, call: &Call, sender: &Sender<'_>) -> Url {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), call.path));
-        if !call.query.is_empty() || sender.market.is_some() {
-            let mut query = url.query_pairs_mut();
-            query.extend_pairs(&call.query);
-            // Deployed servers choose a call's database by this; others pass it over.
-            if let Some(market) = sender.market {
-                query.append_pair("market", market.code());
-            }
+        let market = sender.market.map(Market::code);
+        // Deployed servers choose a call's database by the market here, and others pass it over. There is one:
+        // another, of an app's own, could be the one that is read.
+        let own = call.query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let own = own.filter(|(name, _)| market.is_none() || *name != "market");
+        let pairs: Vec<_> = own.chain(market.map(|code| ("market", code))).collect();
+        if !pairs.is_empty() {
+            url.query_pairs_mut().extend_pairs(pairs);
         }
         url
     }

@@ -66,6 +66,10 @@ pub(crate) struct HttpClient {
 /// found closed under a request.
 const POOL_IDLE: Duration = Duration::from_secs(3);
 
+/// How much of an error's body is read, and how long that may take.
+const ERROR_LIMIT: usize = 64 * 1024;
+const ERROR_WAIT: Duration = Duration::from_secs(2);
+
 impl HttpClient {
     pub(crate) fn new(settings: Settings) -> Self {
         Self { settings, client: OnceLock::new() }
@@ -114,25 +118,49 @@ impl Transport for HttpClient {
             *outgoing.headers_mut() = request.headers;
             *outgoing.body_mut() = request.body.map(Into::into);
             let mut response = client.execute(outgoing).await.map_err(failure)?;
-            let limit = self.settings.body_limit;
-            let announced = response.content_length().unwrap_or(0);
-            if announced > limit as u64 {
-                return Err(Failure::TooLarge);
-            }
-            // Wiped when it goes: the answer to a sign-in holds the token.
-            let mut body = Zeroizing::new(Vec::with_capacity(usize::try_from(announced).unwrap_or(0)));
-            while let Some(chunk) = response.chunk().await.map_err(failure)? {
-                if body.len() + chunk.len() > limit {
-                    return Err(Failure::TooLarge);
-                }
-                body.extend_from_slice(&chunk);
-            }
+            let body = if response.status().is_success() {
+                read(&mut response, self.settings.body_limit).await?
+            } else {
+                read_error(&mut response).await
+            };
             let status = response.status();
             let path_ends_with_slash = response.url().path().ends_with('/');
             let headers = std::mem::take(response.headers_mut());
             Ok(Reply { status, headers, body: Bytes::from_owner(body), path_ends_with_slash })
         })
     }
+}
+
+async fn read(response: &mut reqwest::Response, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let announced = response.content_length().unwrap_or(0);
+    if announced > limit as u64 {
+        return Err(Failure::TooLarge);
+    }
+    // Wiped when it goes: the answer to a sign-in holds the token.
+    let mut body = Zeroizing::new(Vec::with_capacity(usize::try_from(announced).unwrap_or(0)));
+    while let Some(chunk) = response.chunk().await.map_err(failure)? {
+        if body.len() + chunk.len() > limit {
+            return Err(Failure::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// What there is of the body of an error. The status has said the main thing, a 401 above all: a body that is
+/// cut, too long or slow takes nothing from it.
+async fn read_error(response: &mut reqwest::Response) -> Zeroizing<Vec<u8>> {
+    let mut body = Zeroizing::new(Vec::new());
+    let whole = async {
+        while let Ok(Some(chunk)) = response.chunk().await {
+            body.extend_from_slice(&chunk);
+            if body.len() > ERROR_LIMIT {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(ERROR_WAIT, whole).await;
+    body
 }
 
 fn failure(error: reqwest::Error) -> Failure {
