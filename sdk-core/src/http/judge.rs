@@ -18,7 +18,23 @@ const TOO_MANY_CODES: Duration = Duration::from_secs(15 * 60);
 /// An error, and whether the call may be made again by itself.
 pub(crate) struct Verdict {
     pub(crate) error: Error,
-    pub(crate) again: bool,
+    pub(crate) again: Again,
+}
+
+/// Whether a call may be made again by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Again {
+    No,
+    /// If the budget allows it: the server has had the request, or may have.
+    Paid,
+    /// The server has had nothing.
+    Free,
+}
+
+impl Again {
+    fn paid(again: bool) -> Self {
+        if again { Self::Paid } else { Self::No }
+    }
 }
 
 /// Judges an answer by its status. 401 to a call that carried a token has been dealt with before.
@@ -64,7 +80,7 @@ pub(crate) fn reply(call: &Call, reply: &Reply) -> Result<(), Verdict> {
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::GATEWAY_TIMEOUT
     );
-    Err(Verdict { error: named(error, reply), again: passes && call.idempotent })
+    Err(Verdict { error: named(error, reply), again: Again::paid(passes && call.idempotent) })
 }
 
 /// Judges that there is no answer.
@@ -75,13 +91,17 @@ pub(crate) fn failure(call: &Call, failure: Failure) -> Verdict {
     };
     match failure {
         Failure::NotSent(detail) => {
-            Verdict { error: Error::new(ErrorCode::Network).detail_is(detail), again: true }
+            Verdict { error: Error::new(ErrorCode::Network).detail_is(detail), again: Again::Free }
         }
-        Failure::Lost(detail) => Verdict { error: lost(ErrorCode::Network, detail), again: call.idempotent },
-        Failure::Tls(detail) => Verdict { error: Error::new(ErrorCode::Tls).detail_is(detail), again: false },
+        Failure::Lost(detail) => {
+            Verdict { error: lost(ErrorCode::Network, detail), again: Again::paid(call.idempotent) }
+        }
+        Failure::Tls(detail) => {
+            Verdict { error: Error::new(ErrorCode::Tls).detail_is(detail), again: Again::No }
+        }
         Failure::TooLarge => {
             let detail = "the body is larger than allowed".to_owned();
-            Verdict { error: lost(ErrorCode::UnexpectedResponse, detail), again: false }
+            Verdict { error: lost(ErrorCode::UnexpectedResponse, detail), again: Again::No }
         }
     }
 }

@@ -22,6 +22,7 @@ use tracing::{Instrument, Span, field};
 use url::Url;
 
 use self::call::{As, Call, Lost};
+use self::judge::Again;
 use self::redirect::Redirect;
 use self::retry::Budget;
 use self::transport::{Reply, Request, Transport};
@@ -159,7 +160,12 @@ impl Http {
                 Err(failure) => judge::failure(call, failure),
             };
             drop(permit); // It is for one attempt, and a logout waits for it.
-            if !verdict.again || retries == retry::MOST || !self.budget.spend() {
+            let again = match verdict.again {
+                Again::No => false,
+                Again::Paid => retries < retry::MOST && self.budget.spend(),
+                Again::Free => retries < retry::MOST,
+            };
+            if !again {
                 return Err(verdict.error);
             }
             let backoff = retry::backoff(retries, self.keeper.random().bits());

@@ -47,6 +47,7 @@ struct Inside {
     /// How often it answered, and how often the client went away first.
     answered: usize,
     given_up: usize,
+    fails: bool,
     mishaps: HashMap<String, Vec<Mishap>>,
     tokens: HashMap<String, u64>,
     dead: HashSet<String>,
@@ -74,6 +75,11 @@ impl Shop {
     /// Makes something of the next request to `path`; more than one are used up in order.
     pub(super) fn mishap(&self, path: &str, mishap: Mishap) {
         self.inside().mishaps.entry(path.to_owned()).or_default().push(mishap);
+    }
+
+    /// Everything is answered 503 until it is taken back.
+    pub(super) fn fails(&self, fails: bool) {
+        self.inside().fails = fails;
     }
 
     pub(super) fn no_mishaps(&self) {
@@ -121,6 +127,9 @@ impl Shop {
 
     fn mishap_for(&self, path: &str) -> Option<Mishap> {
         let mut inside = self.inside();
+        if inside.fails {
+            return Some(Mishap::Status(503, ""));
+        }
         let waiting = inside.mishaps.get_mut(path)?;
         (!waiting.is_empty()).then(|| waiting.remove(0))
     }
