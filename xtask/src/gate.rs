@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
-use crate::{Workspace, readme, setup};
+use crate::{Workspace, readme, setup, succeeds};
 
 /// What every change has to pass. The quick ones come first.
 pub(crate) const TEST: &[&str] = &["fmt", "clippy", "test", "doc", "demo", "readme"];
@@ -109,17 +109,6 @@ fn minutes(duration: Duration) -> f64 {
 
 fn check(command: &mut Command) -> Counts {
     Counts::check(succeeds(command))
-}
-
-/// Runs it, with its output as ours.
-pub(crate) fn succeeds(command: &mut Command) -> bool {
-    match command.status() {
-        Ok(status) => status.success(),
-        Err(error) => {
-            eprintln!("{} did not start: {error}", command.get_program().display());
-            false
-        }
-    }
 }
 
 /// Runs `cargo test`, passes on what it prints, and adds up what its test programs say of themselves.

@@ -75,3 +75,14 @@ impl Workspace {
         command
     }
 }
+
+/// Runs it, with its output as ours.
+fn succeeds(command: &mut Command) -> bool {
+    match command.status() {
+        Ok(status) => status.success(),
+        Err(error) => {
+            eprintln!("{} did not start: {error}", command.get_program().display());
+            false
+        }
+    }
+}

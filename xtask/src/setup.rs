@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use crate::Workspace;
-use crate::gate::succeeds;
+use crate::{Workspace, succeeds};
 
 /// Programs that the keyring tests start, and Debian's packages that hold them.
 const NEEDED: &[(&str, &str)] = &[("gnome-keyring-daemon", "gnome-keyring"), ("dbus-daemon", "dbus")];

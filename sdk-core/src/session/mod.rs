@@ -7,6 +7,8 @@
 //! schedule.
 
 pub(crate) mod clock;
+mod door;
+mod entry;
 mod flight;
 mod listeners;
 pub(crate) mod machine;
@@ -21,32 +23,22 @@ use std::time::{Duration, SystemTime};
 use http::HeaderValue;
 use tokio::sync::{oneshot, watch};
 
-use self::clock::{Clock, Remaining, from_millis, to_millis};
+use self::clock::{Clock, from_millis, to_millis};
 use self::flight::Flight;
 use self::listeners::Listeners;
 use self::machine::{
-    Door, Effect, EndWhy, EraseResult, Event, Generation, Lineage, LockedWhy, Machine, Owed, ReadResult,
-    SessionId, SignedOutWhy, State, Trouble, WriteResult,
+    Effect, EndWhy, Event, Generation, Lineage, LockedWhy, Machine, ReadResult, SessionId, SignedOutWhy,
+    State,
 };
 use self::record::Record;
 use self::timer::Timers;
 use self::token::AccessToken;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{
-    EndReason, LockedReason, Market, SessionEnd, SessionState, SignedOutReason, User, UserId,
-};
-use crate::store::SecureStore;
+use crate::model::{EndReason, LockedReason, Market, SessionEnd, SessionState, SignedOutReason, User};
 
+pub(crate) use self::door::Permit;
+pub(crate) use self::entry::{EntryQueue, Job};
 pub(crate) use self::flight::FlightKey;
-
-/// How often a call that waits for a locked store has it read again.
-const ASK_AGAIN: Duration = Duration::from_secs(1);
-
-/// Runs jobs on one entry of a store, one at a time, first in, first out.
-pub(crate) trait EntryQueue: Send + Sync {
-    fn submit(&self, job: Job);
-}
-pub(crate) type Job = Box<dyn FnOnce(&dyn SecureStore, &str) + Send>;
 
 /// Where randomness comes from.
 pub(crate) trait Random: Send + Sync {
@@ -126,23 +118,6 @@ struct Inner {
     count: u64,
     /// How many reads were answered.
     reads: u64,
-}
-
-/// What comes of knocking at the door.
-enum Knock {
-    Permit(Permit),
-    Wait,
-    Refused(Error),
-}
-
-/// Leave to send one attempt of a call as the user who is signed in.
-pub(crate) struct Permit {
-    pub(crate) header: HeaderValue,
-    pub(crate) user_id: UserId,
-    pub(crate) market: Market,
-    generation: Generation,
-    lineage: Lineage,
-    keeper: Keeper,
 }
 
 /// What a logout has left to do: all is forgotten already.
@@ -253,80 +228,6 @@ impl Keeper {
         }
     }
 
-    /// The door: waits for a permit for one attempt of a call that the app made under `lineage`. It waits
-    /// as long as the store is locked; the call's deadline bounds it.
-    pub(crate) async fn acquire(&self, lineage: Lineage) -> Result<Permit> {
-        let mut changes = self.0.changes.subscribe();
-        let mut asked = None;
-        loop {
-            changes.mark_unchanged();
-            match self.knock(lineage, &mut asked) {
-                Knock::Permit(permit) => return Ok(permit),
-                Knock::Refused(error) => return Err(error),
-                Knock::Wait => {}
-            }
-            let again = tokio::time::sleep(ASK_AGAIN);
-            tokio::pin!(again);
-            loop {
-                tokio::select! {
-                    changed = changes.changed() => {
-                        changed.map_err(|_| Error::new(ErrorCode::Cancelled))?;
-                        if !self.waits(lineage) {
-                            break;
-                        }
-                    }
-                    // Nobody tells when a store is unlocked.
-                    () = &mut again => break,
-                }
-            }
-        }
-    }
-
-    /// A knock at the door: also a chance to erase what is owed, or to read a store that could not be read.
-    fn knock(&self, lineage: Lineage, asked: &mut Option<u64>) -> Knock {
-        let mut inner = self.lock();
-        self.check_expiry(&mut inner);
-        let asked = *asked.get_or_insert(inner.reads);
-        let door = inner.machine.door(lineage);
-        if matches!(door, Door::Wait(Some(LockedWhy::Unavailable))) && inner.reads > asked {
-            return Knock::Refused(Error::new(ErrorCode::StoreUnavailable));
-        }
-        self.step(&mut inner, Event::Nudge);
-        let code = match door {
-            Door::Permit(session, generation) => {
-                *inner.permits.entry(generation).or_default() += 1;
-                return Knock::Permit(Permit {
-                    header: session.record.token.header(),
-                    user_id: session.record.user.id,
-                    market: session.record.user.market,
-                    generation,
-                    lineage,
-                    keeper: self.clone(),
-                });
-            }
-            Door::Wait(_) => return Knock::Wait,
-            Door::NotSignedIn => ErrorCode::NotSignedIn,
-            Door::SessionExpired => ErrorCode::SessionExpired,
-            Door::SignedOut => ErrorCode::SignedOut,
-        };
-        Knock::Refused(Error::new(code))
-    }
-
-    /// Whether there is no use in knocking again yet.
-    fn waits(&self, lineage: Lineage) -> bool {
-        let inner = self.lock();
-        match inner.machine.door(lineage) {
-            Door::Wait(Some(LockedWhy::Unavailable)) => inner.machine.awaits_read(),
-            Door::Wait(_) => true,
-            _ => false,
-        }
-    }
-
-    /// A call that carried this permit's token was answered 401.
-    pub(crate) fn rejected(&self, permit: &Permit) {
-        self.apply(Event::Unauthorized(permit.generation));
-    }
-
     /// Forgets the session, now; what is left to do is in the answer. `notice`: the server is to be told.
     pub(crate) fn log_out(&self, notice: bool) -> Farewell {
         let (done, erased) = oneshot::channel();
@@ -430,93 +331,6 @@ impl Keeper {
         self.0.parts.timers.after(wait, Box::new(up));
     }
 
-    fn read(&self, inner: &mut Inner) {
-        let operation = self.await_answer(inner, || Event::Read(ReadResult::Late));
-        let keeper = Arc::downgrade(&self.0);
-        let reply = Reply::new(ReadResult::Unavailable, move |result: ReadResult<Record>| {
-            upgraded(&keeper, |keeper| keeper.answered(operation, Event::Read(keeper.found(result))));
-        });
-        self.0.parts.entry.submit(Box::new(move |store, key| reply.send(record::read(store, key))));
-    }
-
-    fn write(&self, inner: &mut Inner, record: Record, over: Owed) {
-        let id = record.id;
-        let event = {
-            let over = over.clone();
-            move |result| Event::Written { id, over: over.clone(), result }
-        };
-        let late = event.clone();
-        let operation = self.await_answer(inner, move || late(WriteResult::Late));
-        let keeper = Arc::downgrade(&self.0);
-        let clock = self.0.parts.clock.clone();
-        let reply = Reply::new(WriteResult::Failed(Trouble::Unavailable), move |result| {
-            upgraded(&keeper, |keeper| keeper.answered(operation, event(result)));
-        });
-        self.0.parts.entry.submit(Box::new(move |store, key| {
-            reply.send(record::write(store, key, &record, &over, clock.wall()));
-        }));
-    }
-
-    fn erase(&self, inner: &mut Inner, erase: u64, owed: Owed) {
-        let event = {
-            let carried = owed.clone();
-            move |result| Event::Erased { erase, carried: carried.clone(), result }
-        };
-        let late = event.clone();
-        let operation = self.await_answer(inner, move || late(EraseResult::Late));
-        let keeper = Arc::downgrade(&self.0);
-        let clock = self.0.parts.clock.clone();
-        let reply = Reply::new(EraseResult::Failed(Trouble::Unavailable), move |result| {
-            upgraded(&keeper, |keeper| keeper.answered(operation, event(result)));
-        });
-        self.0.parts.entry.submit(Box::new(move |store, key| {
-            reply.send(record::erase(store, key, &owed, clock.wall()));
-        }));
-    }
-
-    /// Numbers a store operation and has it called late when its time is up. Lateness and the answer are
-    /// told apart under the mutex: once the answer is in, late is not said any more.
-    fn await_answer(&self, inner: &mut Inner, late: impl Fn() -> Event<Live> + Send + 'static) -> u64 {
-        inner.count += 1;
-        let operation = inner.count;
-        inner.awaited.insert(operation);
-        let keeper = Arc::downgrade(&self.0);
-        let up = move || {
-            upgraded(&keeper, |keeper| {
-                let mut inner = keeper.lock();
-                if inner.awaited.remove(&operation) {
-                    keeper.step(&mut inner, late());
-                }
-            });
-        };
-        self.0.parts.timers.after(self.0.parts.store_timeout, Box::new(up));
-        operation
-    }
-
-    fn answered(&self, operation: u64, event: Event<Live>) {
-        let mut inner = self.lock();
-        inner.awaited.remove(&operation);
-        self.step(&mut inner, event);
-    }
-
-    /// Judges whether a stored session has expired: by the device's time, and only when that is sure.
-    fn found(&self, result: ReadResult<Record>) -> ReadResult<Live> {
-        let record = match result {
-            ReadResult::Found(record) | ReadResult::SurelyExpired(record) => record,
-            ReadResult::Missing => return ReadResult::Missing,
-            ReadResult::Corrupt => return ReadResult::Corrupt,
-            ReadResult::Locked => return ReadResult::Locked,
-            ReadResult::Unavailable => return ReadResult::Unavailable,
-            ReadResult::Late => return ReadResult::Late,
-        };
-        let remaining = clock::remaining(record.signed_in_at, record.lifetime, self.clock().wall());
-        match remaining {
-            Remaining::Time(left) => ReadResult::Found(self.live(record, Some(left))),
-            Remaining::Unknown => ReadResult::Found(self.live(record, None)),
-            Remaining::SurelyExpired => ReadResult::SurelyExpired(self.live(record, None)),
-        }
-    }
-
     fn live(&self, record: Record, left: Option<Duration>) -> Live {
         let expires_at = record.lifetime.and_then(|time| record.signed_in_at.checked_add(time));
         let ends = left.and_then(|left| self.clock().monotonic().checked_add(left));
@@ -535,30 +349,6 @@ impl Keeper {
             lifetime,
         };
         self.live(record, lifetime)
-    }
-}
-
-impl Permit {
-    /// Ends when a logout, or a sign-in as somebody else, takes the permit back: from then on nothing may be
-    /// sent under it, and no answer to it is of use.
-    pub(crate) async fn revoked(&self) {
-        let mut lineage = self.keeper.0.lineage.subscribe();
-        // An error means that the keeper is gone, which this permit holds.
-        let _ = lineage.wait_for(|current| *current != self.lineage).await;
-    }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        let mut inner = self.keeper.lock();
-        if let Some(count) = inner.permits.get_mut(&self.generation) {
-            *count -= 1;
-            if *count == 0 {
-                inner.permits.remove(&self.generation);
-            }
-        }
-        drop(inner);
-        self.keeper.changed();
     }
 }
 
@@ -586,29 +376,6 @@ impl Drop for Notice {
 fn upgraded(keeper: &Weak<Shared>, act: impl FnOnce(Keeper)) {
     if let Some(shared) = keeper.upgrade() {
         act(Keeper(shared));
-    }
-}
-
-/// A store job's answer, which is given even when the store panics: then it is the one for failure.
-struct Reply<T, F: FnOnce(T)>(Option<(T, F)>);
-
-impl<T, F: FnOnce(T)> Reply<T, F> {
-    fn new(failed: T, send: F) -> Self {
-        Self(Some((failed, send)))
-    }
-
-    fn send(mut self, result: T) {
-        if let Some((_, send)) = self.0.take() {
-            send(result);
-        }
-    }
-}
-
-impl<T, F: FnOnce(T)> Drop for Reply<T, F> {
-    fn drop(&mut self) {
-        if let Some((failed, send)) = self.0.take() {
-            send(failed);
-        }
     }
 }
 
