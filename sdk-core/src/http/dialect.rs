@@ -55,6 +55,50 @@ enum OrdersAt {
     ProfileOrders,
 }
 
+/// One of two forms.
+trait Form: Copy + PartialEq {
+    fn other(self) -> Self;
+}
+
+impl Form for Slash {
+    fn other(self) -> Self {
+        match self {
+            Self::Without => Self::With,
+            Self::With => Self::Without,
+        }
+    }
+}
+
+impl Form for WishlistBy {
+    fn other(self) -> Self {
+        match self {
+            Self::Method => Self::Path,
+            Self::Path => Self::Method,
+        }
+    }
+}
+
+impl Form for OrdersAt {
+    fn other(self) -> Self {
+        match self {
+            Self::Orders => Self::ProfileOrders,
+            Self::ProfileOrders => Self::Orders,
+        }
+    }
+}
+
+struct Other<'a, F> {
+    form: F,
+    turn: Option<tokio::sync::MutexGuard<'a, ()>>,
+}
+
+impl<F> Other<'_, F> {
+    /// It has been learnt already, and need not be asked for.
+    fn known(&self) -> bool {
+        self.turn.is_none()
+    }
+}
+
 /// An operation on the wishlist that changes it.
 #[derive(Clone, Copy)]
 pub(crate) enum WishlistChange {
@@ -82,6 +126,18 @@ impl Dialect {
 
     fn known(&self) -> Known {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The other form than `was`, and the right to ask whether it is the server's; nobody else asks meanwhile.
+    async fn other<F: Form>(&self, was: F, now: impl Fn(Known) -> F) -> Other<'_, F> {
+        let turn = self.asking.lock().await;
+        let now = now(self.known());
+        // Another call may have asked while this one waited for its turn.
+        if now == was {
+            Other { form: was.other(), turn: Some(turn) }
+        } else {
+            Other { form: now, turn: None }
+        }
     }
 
     fn learn(&self, change: impl FnOnce(&mut Known)) {
@@ -129,10 +185,9 @@ impl Dialect {
         let by = self.known().wishlist;
         match self.wishlist_read(http, made, by).await {
             Err(error) if foreign(&error, by) => {
-                let learnt = self.ask_wishlist(http, made, by).await?;
+                let other = self.other(by, |known| known.wishlist).await;
                 // Of two refusals the first is the one to report.
-                let Some(by) = learnt else { return Err(error) };
-                self.wishlist_read(http, made, by).await
+                answered(self.wishlist_read(http, made, other.form).await)?.ok_or(error)
             }
             other => other,
         }
@@ -180,16 +235,11 @@ impl Dialect {
 
     /// Asks whether the server is of the other kind than `by`, and says which it is if so.
     async fn ask_wishlist(&self, http: &Http, made: &Made, by: WishlistBy) -> Result<Option<WishlistBy>> {
-        let _one = self.asking.lock().await;
-        let now = self.known().wishlist;
-        if now != by {
-            return Ok(Some(now)); // Another call has asked meanwhile.
+        let other = self.other(by, |known| known.wishlist).await;
+        if other.known() {
+            return Ok(Some(other.form));
         }
-        let other = match by {
-            WishlistBy::Method => WishlistBy::Path,
-            WishlistBy::Path => WishlistBy::Method,
-        };
-        answered(self.wishlist_read(http, made, other).await.map(|_| other))
+        Ok(answered(self.wishlist_read(http, made, other.form).await)?.map(|_| other.form))
     }
 
     // The second generation's wishlist looks at no token and goes by the user it is told. The door has let
@@ -244,10 +294,10 @@ impl Dialect {
     ) -> Result<Vec<Order>> {
         let at = self.known().orders;
         match self.orders_read(http, made, at, query).await {
-            Err(error) if elsewhere(&error, at) => match self.ask_orders(http, made, at).await? {
-                Some(at) => self.orders_read(http, made, at, query).await,
-                None => Err(error),
-            },
+            Err(error) if elsewhere(&error, at) => {
+                let other = self.other(at, |known| known.orders).await;
+                answered(self.orders_read(http, made, other.form, query).await)?.ok_or(error)
+            }
             other => other,
         }
     }
@@ -321,17 +371,12 @@ impl Dialect {
 
     /// Asks whether the orders are elsewhere than `at`, and says where if so.
     async fn ask_orders(&self, http: &Http, made: &Made, at: OrdersAt) -> Result<Option<OrdersAt>> {
-        let _one = self.asking.lock().await;
-        let now = self.known().orders;
-        if now != at {
-            return Ok(Some(now)); // Another call has asked meanwhile.
+        let other = self.other(at, |known| known.orders).await;
+        if other.known() {
+            return Ok(Some(other.form));
         }
-        let other = match at {
-            OrdersAt::Orders => OrdersAt::ProfileOrders,
-            OrdersAt::ProfileOrders => OrdersAt::Orders,
-        };
         let one = OrderQuery::new().limit(1);
-        answered(self.orders_read(http, made, other, &one).await.map(|_| other))
+        Ok(answered(self.orders_read(http, made, other.form, &one).await)?.map(|_| other.form))
     }
 }
 
@@ -361,10 +406,7 @@ async fn collection<T: DeserializeOwned>(
     slash: Slash,
     read: impl Fn(Slash) -> Call,
 ) -> Result<(Got<T>, Slash)> {
-    let other = match slash {
-        Slash::Without => Slash::With,
-        Slash::With => Slash::Without,
-    };
+    let other = slash.other();
     match http.json(made, &read(slash)).await {
         // Sent on to the other form, and answered there.
         Ok(got) if got.path_ends_with_slash == (other == Slash::With) => Ok((got, other)),
@@ -384,15 +426,11 @@ fn slashed(path: &str, slash: Slash) -> String {
     }
 }
 
-/// What the question taught. That there was no answer to it is an error of the call that asked; that the
-/// server refused it teaches nothing.
+/// What the question taught: nothing, if the server has no such route. Any other error is the answer.
 fn answered<T>(asked: Result<T>) -> Result<Option<T>> {
-    use ErrorCode::{Network, NotSignedIn, SessionExpired, SignedOut, StoreLocked, Timeout, Tls};
     match asked {
         Ok(learnt) => Ok(Some(learnt)),
-        Err(error) => match error.code() {
-            NotSignedIn | SessionExpired | SignedOut | StoreLocked | Network | Timeout | Tls => Err(error),
-            _ => Ok(None),
-        },
+        Err(error) if error.code() == ErrorCode::Unsupported => Ok(None),
+        Err(error) => Err(error),
     }
 }

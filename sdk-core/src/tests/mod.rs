@@ -3,8 +3,10 @@
 
 mod drops;
 mod promises;
+mod recorded;
 mod retries;
 mod shop;
 mod signing_in;
+mod store_matrix;
 mod stores;
 mod world;

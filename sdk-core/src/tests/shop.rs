@@ -48,6 +48,7 @@ struct Inside {
     answered: usize,
     given_up: usize,
     fails: bool,
+    lacks: Option<&'static str>,
     mishaps: HashMap<String, Vec<Mishap>>,
     tokens: HashMap<String, u64>,
     dead: HashSet<String>,
@@ -80,6 +81,11 @@ impl Shop {
     /// Everything is answered 503 until it is taken back.
     pub(super) fn fails(&self, fails: bool) {
         self.inside().fails = fails;
+    }
+
+    /// It has no route that begins so.
+    pub(super) fn lacks(&self, path: &'static str) {
+        self.inside().lacks = Some(path);
     }
 
     pub(super) fn no_mishaps(&self) {
@@ -127,6 +133,9 @@ impl Shop {
 
     fn mishap_for(&self, path: &str) -> Option<Mishap> {
         let mut inside = self.inside();
+        if inside.lacks.is_some_and(|lacking| path.starts_with(lacking)) {
+            return Some(Mishap::Status(404, r#"{"detail":"Not Found"}"#));
+        }
         if inside.fails {
             return Some(Mishap::Status(503, ""));
         }
@@ -204,7 +213,11 @@ impl Shop {
                 inside.cart.clear();
                 (200, inside.cart_json())
             }
-            (_, path) if path.starts_with("/wishlist") => (200, json!({"id": 8, "user_id": 19, "items": []})),
+            ("GET" | "DELETE", path) | ("POST", path @ "/wishlist/items")
+                if path.starts_with("/wishlist") =>
+            {
+                (200, json!({"id": 8, "user_id": 19, "items": []}))
+            }
             ("POST", "/orders/create") => {
                 let id = 1001 + inside.orders.len();
                 let order = json!({"id": id, "status": "pending", "total_amount": 39.98, "currency": "KGS", "items": []});

@@ -22,6 +22,8 @@ pub(super) const PHONE: &str = "+13128059851";
 pub(super) const OTHER_PHONE: &str = "+13128059852";
 pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+/// What an operation takes on a store that hangs.
+pub(super) const HANG: Duration = Duration::from_secs(20);
 
 pub(super) struct World {
     pub(super) market: MarketClient,
@@ -46,6 +48,12 @@ impl World {
     pub(super) fn beside(&self) -> Self {
         self.clock.restarts.fetch_add(1, Ordering::Relaxed);
         Self::on(self.shop.clone(), self.store.clone(), self.clock.clone(), self.entry.clone())
+    }
+
+    /// A client in a second process on the same device: the store is the same, its thread is not.
+    pub(super) fn second_process(&self) -> Self {
+        self.clock.restarts.fetch_add(1, Ordering::Relaxed);
+        Self::with(self.shop.clone(), self.store.clone(), self.clock.clone())
     }
 
     fn on(shop: Shop, store: Store, clock: Arc<Device>, entry: Arc<Line>) -> Self {
@@ -221,8 +229,8 @@ impl Line {
         let (jobs, mut waiting) = mpsc::unbounded_channel::<Job>();
         tokio::spawn(async move {
             while let Some(job) = waiting.recv().await {
-                let delay = std::mem::take(&mut store.shelf().delay);
-                tokio::time::sleep(delay.max(Duration::from_millis(3))).await;
+                let takes = store.begin();
+                tokio::time::sleep(takes).await;
                 // As on the real thread, a job that panics harms no other.
                 let run = std::panic::AssertUnwindSafe(|| job(&store, "session"));
                 let _ = std::panic::catch_unwind(run);
@@ -250,8 +258,13 @@ struct Shelf {
     write: Option<StoreError>,
     delete: Option<StoreError>,
     panics: bool,
+    /// An operation that is made to fail takes effect all the same.
+    half: bool,
+    hangs: bool,
     /// Of the next operation alone.
     delay: Duration,
+    /// How many operations were begun.
+    begun: usize,
 }
 
 impl Store {
@@ -277,6 +290,28 @@ impl Store {
         self.shelf().panics = panics;
     }
 
+    /// What fails takes effect all the same.
+    pub(super) fn fails_by_half(&self, half: bool) {
+        self.shelf().half = half;
+    }
+
+    /// Each operation that begins from now on takes as long as [`HANG`].
+    pub(super) fn hangs(&self, hangs: bool) {
+        self.shelf().hangs = hangs;
+    }
+
+    pub(super) fn begun(&self) -> usize {
+        self.shelf().begun
+    }
+
+    /// An operation begins: how long it takes.
+    fn begin(&self) -> Duration {
+        let mut shelf = self.shelf();
+        shelf.begun += 1;
+        let delay = std::mem::take(&mut shelf.delay);
+        if shelf.hangs { HANG } else { delay.max(Duration::from_millis(3)) }
+    }
+
     pub(super) fn next_takes(&self, delay: Duration) {
         self.shelf().delay = delay;
     }
@@ -292,6 +327,10 @@ impl Store {
 
     pub(super) fn put(&self, value: &[u8]) {
         self.shelf().values.insert("session".to_owned(), value.to_vec());
+    }
+
+    pub(super) fn lose(&self) {
+        self.shelf().values.clear();
     }
 }
 
@@ -314,19 +353,19 @@ impl SecureStore for Store {
 
     fn write(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
         let mut shelf = self.shelf();
-        if let Some(error) = &shelf.write {
-            return Err(error.clone());
+        let answer = shelf.write.clone().map_or(Ok(()), Err);
+        if answer.is_ok() || shelf.half {
+            shelf.values.insert(key.to_owned(), value.to_vec());
         }
-        shelf.values.insert(key.to_owned(), value.to_vec());
-        Ok(())
+        answer
     }
 
     fn delete(&self, key: &str) -> Result<(), StoreError> {
         let mut shelf = self.shelf();
-        if let Some(error) = &shelf.delete {
-            return Err(error.clone());
+        let answer = shelf.delete.clone().map_or(Ok(()), Err);
+        if answer.is_ok() || shelf.half {
+            shelf.values.remove(key);
         }
-        shelf.values.remove(key);
-        Ok(())
+        answer
     }
 }
