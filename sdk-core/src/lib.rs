@@ -51,3 +51,8 @@ pub use model::*;
 #[cfg(unix)]
 pub use store::FileStore;
 pub use store::{KeyringStore, MemoryStore, SecureStore, StoreError, StoreRead};
+
+/// README.md's Rust, compiled with the doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

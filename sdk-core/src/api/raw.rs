@@ -21,13 +21,17 @@ impl MarketClient {
     ///
     /// # Errors
     /// `InvalidInput` if the path does not start with one slash, has empty, `.` or `..` segments, or holds a
-    /// query, a fragment or a backslash; otherwise as every call, by the answer's status.
+    /// query, a fragment or a backslash; and for signing in and out, which would hand the app a token or end the
+    /// session behind the SDK's back. Otherwise as every call, by the answer's status.
     pub async fn request(&self, request: RawRequest) -> Result<RawResponse> {
         if !is_plain(&request.path) {
             return Err(Error::invalid(
                 "path",
                 "The path must lead to a place below the base URL, like /products.",
             ));
+        }
+        if SESSION_PATHS.iter().any(|path| request.path.trim_end_matches('/').eq_ignore_ascii_case(path)) {
+            return Err(Error::invalid("path", "Signing in and out are calls of the session."));
         }
         let method = match request.method {
             Method::Get => HttpMethod::GET,
@@ -47,6 +51,8 @@ impl MarketClient {
         Ok(RawResponse { status: answer.reply.status.as_u16(), body: answer.reply.body })
     }
 }
+
+const SESSION_PATHS: [&str; 2] = ["/auth/verify-code", "/auth/logout"];
 
 /// A path that stays below the base URL however a server or a proxy reads it. A slash may end it.
 fn is_plain(path: &str) -> bool {

@@ -182,7 +182,8 @@ impl SessionApi {
 
     /// Signs out. The session is forgotten at once; when this returns, no later request carries its token, and
     /// the store is erased. The server is told as well as it can be, within 3 seconds. With nobody signed in
-    /// there is nothing to do but to erase.
+    /// there is nothing to do but to erase; nor is there anybody to tell the server of as long as the store has
+    /// not been read, so an app that signs out right after its start calls [`restore`](Self::restore) first.
     ///
     /// ```no_run
     /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
@@ -196,7 +197,9 @@ impl SessionApi {
         self.end(true).await
     }
 
-    /// Signs out without telling the server: for a device that changes hands, or a user who is gone.
+    /// Signs out without telling the server: for a device that changes hands, or a user who is gone. After an
+    /// expiry, which erases the store in the background, it waits until that is done: a short-lived program calls
+    /// it before it ends.
     ///
     /// ```no_run
     /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {

@@ -219,6 +219,12 @@ impl Http {
 
     /// One request, and where it is sent on to.
     async fn exchange(&self, call: &Call, sender: &Sender<'_>) -> Result<Result<Reply, transport::Failure>> {
+        if !call.idempotent {
+            // An app that was frozen in the background wakes with connections that the server has closed, and
+            // its runtime has not heard of it yet. Yielding lets it look at the sockets first. What can be made
+            // again needs no such care.
+            tokio::task::yield_now().await;
+        }
         let mut url = self.url(call, sender);
         let headers = headers(call, sender)?;
         let body = body(call, sender);

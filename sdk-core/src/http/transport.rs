@@ -167,20 +167,25 @@ fn failure(error: reqwest::Error) -> Failure {
     // The URL can hold what an app put into a query.
     let error = error.without_url();
     let mut detail = error.to_string();
-    let mut tls = false;
     let mut source = error.source();
     while let Some(cause) = source {
-        tls |= cause.is::<rustls::Error>();
-        let within = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        tls |= within.is_some_and(|inner| inner.is::<rustls::Error>());
         detail = format!("{detail}: {cause}");
         source = cause.source();
     }
-    if tls {
+    if is_tls(&error) {
         Failure::Tls(detail)
     } else if error.is_connect() {
         Failure::NotSent(detail)
     } else {
         Failure::Lost(detail)
     }
+}
+
+/// Whether TLS is at the bottom of it. An I/O error hides what it wraps from `source`, and layers wrap twice.
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    if error.is::<rustls::Error>() {
+        return true;
+    }
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    wrapped.is_some_and(|wrapped| is_tls(wrapped)) || error.source().is_some_and(is_tls)
 }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 use super::shop::{CODE, LATENCY, Mishap};
 use super::world::{OTHER_PHONE, PHONE, World};
 use crate::ErrorCode;
-use crate::model::{EndReason, LockedReason, Market, SessionState, SignedOutReason};
+use crate::model::{EndReason, LockedReason, Market, Method, RawRequest, SessionState, SignedOutReason};
 use crate::session::clock::Clock;
 
 const HALF_HOUR: Duration = Duration::from_secs(30 * 60);
@@ -279,6 +279,20 @@ async fn the_next_sign_in_waits_until_the_server_was_told_of_the_logout() {
     assert_eq!((logout.0.as_str(), verify.0.as_str()), ("/auth/logout", "/auth/verify-code"));
     assert!(verify.1 - logout.1 >= Duration::from_secs(2));
     assert!(world.state().is_signed_in());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_raw_request_neither_signs_in_nor_out() {
+    let world = World::signed_in().await;
+    for path in ["/auth/verify-code", "/auth/verify-code/", "/AUTH/Logout"] {
+        for request in
+            [RawRequest::new(Method::Post, path), RawRequest::new(Method::Post, path).without_session()]
+        {
+            let error = world.market.request(request).await.unwrap_err();
+            assert_eq!(error.fields()[0].path, "path", "{path}");
+        }
+    }
+    assert_eq!(world.shop.seen_at("/auth/logout").len(), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::world::{STORE_TIMEOUT, TIMEOUT, World};
-use crate::model::{EndReason, LockedReason, SessionState, SignedOutReason};
+use super::shop::{CODE, Mishap};
+use super::world::{OTHER_PHONE, STORE_TIMEOUT, TIMEOUT, World};
+use crate::model::{EndReason, LockedReason, SessionState, SignedOutReason, UserId};
 use crate::{ErrorCode, StoreError, StoreRead};
 
 fn unavailable() -> StoreRead {
@@ -218,4 +219,154 @@ async fn p3_the_signal_waits_for_no_store() {
     let failed = timeout(Duration::from_secs(1), world.market.cart().get()).await.expect("in time");
     assert_eq!(failed.unwrap_err().code(), ErrorCode::SessionExpired);
     assert_eq!(ends.next().reason, EndReason::Rejected);
+}
+
+// Two clients of one entry: in one process they share its thread, in two they do not.
+
+type Beside = fn(&World) -> World;
+const BESIDE: [(&str, Beside); 2] =
+    [("one process", World::beside), ("two processes", World::second_process)];
+
+async fn restored(world: &World, beside: Beside) -> World {
+    let other = beside(world);
+    other.market.session().restore().await.unwrap();
+    other
+}
+
+async fn sign_in_as_other(world: &World) {
+    assert!(world.market.session().verify_code(OTHER_PHONE, CODE).await.unwrap().persisted);
+}
+
+/// What is stored in the end: whose session, if anybody's. It is also what the next start makes of it.
+async fn next_start_finds(world: &World) -> Option<UserId> {
+    world.settle().await;
+    let next = world.second_process();
+    let state = next.market.session().restore().await.unwrap();
+    assert_eq!(state.is_signed_in(), world.store.stored().is_some());
+    state.user().map(|user| user.id)
+}
+
+const FIRST: Option<UserId> = Some(UserId(19));
+const SECOND: Option<UserId> = Some(UserId(20));
+
+#[tokio::test(start_paused = true)]
+async fn p2_a_signs_in_and_its_write_is_slow_b_signs_in_and_writes_then_as_write_comes_and_bs_stays() {
+    for (where_, beside) in BESIDE {
+        let a = World::new();
+        a.market.session().restore().await.unwrap();
+        let b = restored(&a, beside).await;
+        a.store.next_takes(Duration::from_secs(20));
+        assert!(!a.sign_in().await.unwrap().persisted, "{where_}");
+        // In one process B's write is behind A's, and late with it.
+        let sign_in = b.market.session().verify_code(OTHER_PHONE, CODE).await.unwrap();
+        assert_eq!(sign_in.persisted, where_ == "two processes");
+        assert_eq!(next_start_finds(&a).await, SECOND, "{where_}");
+        assert!(matches!(b.state(), SessionState::SignedIn { persisted: true, .. }), "{where_}");
+        // A is signed in all the same, and its own end leaves B's alone.
+        a.market.cart().get().await.unwrap();
+        a.market.session().logout().await.unwrap();
+        assert_eq!(next_start_finds(&a).await, SECOND, "{where_}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn p2_a_reads_a_corrupt_record_b_signs_in_and_writes_then_as_erase_comes_and_bs_stays() {
+    for (where_, beside) in BESIDE {
+        let b = World::new();
+        b.market.session().restore().await.unwrap();
+        b.store.put(b"{");
+        let a = beside(&b);
+        let (read, written) = futures_util::future::join(
+            async {
+                // The read has begun by now: what is slow is A's next, its erase.
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                if where_ == "two processes" {
+                    a.store.next_takes(Duration::from_secs(20));
+                }
+                a.market.session().restore().await.unwrap()
+            },
+            sign_in_as_other(&b),
+        )
+        .await;
+        let () = written;
+        assert_eq!(read, SessionState::SignedOut { reason: SignedOutReason::Corrupt }, "{where_}");
+        assert_eq!(next_start_finds(&a).await, SECOND, "{where_}");
+        a.market.session().resumed();
+        assert_eq!(next_start_finds(&a).await, SECOND, "{where_}: nothing of it is owed any more");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn p5_as_write_fails_but_has_landed_b_restores_it_and_logs_out_and_nothing_brings_it_back() {
+    for (where_, beside) in BESIDE {
+        let a = World::new();
+        a.market.session().restore().await.unwrap();
+        a.store.writes(Some(StoreError::Unavailable("full".to_owned())));
+        a.store.fails_by_half(true);
+        assert!(!a.sign_in().await.unwrap().persisted, "{where_}");
+        a.store.writes(None);
+        a.store.fails_by_half(false);
+        let b = beside(&a);
+        assert!(b.market.session().restore().await.unwrap().is_signed_in(), "{where_}: it had landed");
+        b.market.session().logout().await.unwrap();
+        // Each chance that A has to write again.
+        a.market.session().resumed();
+        a.market.cart().get().await.unwrap();
+        assert_eq!(next_start_finds(&a).await, None, "{where_}");
+        // Nor does A's own end, at its 401.
+        a.shop.expire_tokens();
+        assert_eq!(a.market.cart().get().await.unwrap_err().code(), ErrorCode::SessionExpired);
+        assert_eq!(next_start_finds(&a).await, None, "{where_}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn p2_a_sends_a_call_b_signs_in_over_as_session_then_as_401_comes_and_bs_stays() {
+    for (where_, beside) in BESIDE {
+        let a = World::signed_in().await;
+        let b = restored(&a, beside).await;
+        a.shop.expire_tokens();
+        a.shop.mishap("/cart", Mishap::Slow(Duration::from_secs(2)));
+        let cart = a.market.cart();
+        let (late, ()) = futures_util::future::join(cart.get(), sign_in_as_other(&b)).await;
+        assert_eq!(late.unwrap_err().code(), ErrorCode::SessionExpired, "{where_}");
+        assert!(matches!(a.state(), SessionState::Expired { .. }), "{where_}");
+        assert_eq!(next_start_finds(&a).await, SECOND, "{where_}");
+        b.market.cart().get().await.expect("it is good");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn p2_p5_a_logs_out_while_restoring_b_signs_in_later_then_as_erase_comes_and_bs_stays() {
+    for (where_, beside) in BESIDE {
+        let b = World::signed_in().await;
+        // A's read is slow, and so its erase comes after B's write; in one process it is refused before.
+        b.store.next_takes(Duration::from_secs(2));
+        let a = beside(&b);
+        b.store.deletes((where_ == "one process").then_some(StoreError::Locked));
+        let session = a.market.session();
+        let later = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            b.market.session().verify_code(OTHER_PHONE, CODE).await.unwrap()
+        };
+        assert_eq!(a.state(), SessionState::Restoring);
+        let (out, _) = futures_util::future::join(session.logout(), later).await;
+        assert_eq!(out.is_ok(), where_ == "two processes", "{where_}: {out:?}");
+        assert_eq!(a.state(), SessionState::SignedOut { reason: SignedOutReason::LoggedOut });
+        b.store.deletes(None);
+        session.resumed();
+        assert_eq!(next_start_finds(&a).await, SECOND, "{where_}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn p5_a_logs_out_while_restoring_and_what_b_had_signed_in_before_is_gone() {
+    for (where_, beside) in BESIDE {
+        let b = World::signed_in().await;
+        assert_eq!(next_start_finds(&b).await, FIRST);
+        b.store.next_takes(Duration::from_secs(2));
+        let a = beside(&b);
+        a.market.session().logout().await.unwrap();
+        assert_eq!(next_start_finds(&a).await, None, "{where_}");
+    }
 }

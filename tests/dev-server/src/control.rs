@@ -102,9 +102,9 @@ impl Control {
         self.state.faults.clear();
     }
 
-    /// Closes the connections on which no request is running.
-    pub fn close_idle_connections(&self) {
-        self.wires.close_idle();
+    /// Closes the connections on which no request is running, and returns when they are closed.
+    pub async fn close_idle_connections(&self) {
+        self.wires.close_idle().await;
     }
 
     /// Everything as when the server was new: data, log, clock, faults. Connections and the dialect stay.
@@ -292,7 +292,7 @@ async fn clear_faults(Shared(control): Shared<Control>) -> Answer {
 }
 
 async fn close_idle(Shared(control): Shared<Control>) -> Answer {
-    control.close_idle_connections();
+    control.close_idle_connections().await;
     done()
 }
 

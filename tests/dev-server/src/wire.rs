@@ -29,21 +29,38 @@ const HANDSHAKE: Duration = Duration::from_secs(5);
 pub(crate) struct Wires {
     /// An idle connection is closed after this time.
     pub(crate) idle_timeout: Duration,
-    /// Wakes every connection: the idle ones close.
     pub(crate) tls: Option<Tls>,
+    /// Wakes every connection: the idle ones close.
     close_idle: watch::Sender<()>,
+    used: watch::Sender<Used>,
     last_number: AtomicU64,
+}
+
+/// How many connections there are, and how many requests are under way on them.
+#[derive(Clone, Copy, Default)]
+struct Used {
+    open: usize,
+    busy: usize,
 }
 
 impl Wires {
     pub(crate) fn new(idle_timeout: Duration, tls: Option<Tls>) -> Wires {
-        Wires { idle_timeout, tls, close_idle: watch::Sender::new(()), last_number: AtomicU64::new(0) }
+        Wires {
+            idle_timeout,
+            tls,
+            close_idle: watch::Sender::new(()),
+            used: watch::Sender::default(),
+            last_number: AtomicU64::new(0),
+        }
     }
 }
 
 impl Wires {
-    pub(crate) fn close_idle(&self) {
+    /// Returns when they are closed.
+    pub(crate) async fn close_idle(&self) {
         self.close_idle.send_replace(());
+        // An error is a server that is gone, and its connections with it.
+        let _ = self.used.subscribe().wait_for(|used| used.open <= used.busy).await;
     }
 }
 
@@ -65,6 +82,7 @@ pub(crate) struct Wire {
     cut: watch::Sender<Option<Cut>>,
     /// Requests under way, and when that number last changed.
     busy: watch::Sender<(usize, Instant)>,
+    wires: Arc<Wires>,
 }
 
 /// Accepts connections until told to stop, then lets the requests under way finish. Dropping this future
@@ -108,7 +126,9 @@ async fn connection(stream: TcpStream, app: Router, wires: Arc<Wires>, stop: wat
         scheme: if wires.tls.is_some() { "https" } else { "http" },
         busy: watch::Sender::new((0, Instant::now())),
         cut: watch::Sender::new(None),
+        wires: wires.clone(),
     });
+    let _open = Open::new(&wires);
     // A second handle on the socket, for what has to be done to it when the first is gone.
     let Ok(handle) = SockRef::from(&stream).try_clone() else { return };
     let serving = async {
@@ -170,10 +190,27 @@ async fn count(
     next.run(request).await
 }
 
+/// Counts a connection for as long as it is open.
+struct Open<'a>(&'a Wires);
+
+impl<'a> Open<'a> {
+    fn new(wires: &'a Wires) -> Open<'a> {
+        wires.used.send_modify(|used| used.open += 1);
+        Open(wires)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.used.send_modify(|used| used.open -= 1);
+    }
+}
+
 struct Busy<'a>(&'a Wire);
 
 impl<'a> Busy<'a> {
     fn new(wire: &'a Wire) -> Busy<'a> {
+        wire.wires.used.send_modify(|used| used.busy += 1);
         wire.busy.send_modify(|busy| busy.0 += 1);
         Busy(wire)
     }
@@ -182,6 +219,7 @@ impl<'a> Busy<'a> {
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
         self.0.busy.send_modify(|busy| *busy = (busy.0 - 1, Instant::now()));
+        self.0.wires.used.send_modify(|used| used.busy -= 1);
     }
 }
 

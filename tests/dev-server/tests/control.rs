@@ -116,7 +116,7 @@ async fn idle_connections_close_by_themselves_and_on_command() {
     let patient = DevServer::builder().idle_timeout(Duration::from_secs(60)).start().await.unwrap();
     let mut stream = kept_alive(&patient).await;
     patient.settled_requests().await;
-    patient.close_idle_connections();
+    patient.close_idle_connections().await;
     assert_eq!(stream.read_to_end(&mut Vec::new()).await.unwrap(), 0);
 
     let hasty = DevServer::builder().idle_timeout(Duration::from_millis(1)).start().await.unwrap();
