@@ -124,8 +124,15 @@ pub(crate) fn value<T: DeserializeOwned>(call: &Call, reply: &Reply) -> Result<T
     })
 }
 
-pub(crate) fn refused_redirect(reply: &Reply, why: &'static str) -> Error {
-    named(Error::new(ErrorCode::UnexpectedResponse).detail_is(why), reply)
+/// Judges a redirect that is not followed. Those that ask for a GET of something else (302, 303) answer a
+/// request that may have been acted on.
+pub(crate) fn refused_redirect(call: &Call, reply: &Reply, why: &'static str) -> Error {
+    let answers = matches!(reply.status, StatusCode::FOUND | StatusCode::SEE_OTHER);
+    let code = match call.lost {
+        Lost::OutcomeUnknown if answers => ErrorCode::OutcomeUnknown,
+        _ => ErrorCode::UnexpectedResponse,
+    };
+    named(Error::new(code).detail_is(why), reply)
 }
 
 fn named(error: Error, reply: &Reply) -> Error {

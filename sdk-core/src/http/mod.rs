@@ -243,10 +243,10 @@ impl Http {
             url = match redirect::judge(&url, call.method.is_safe(), &reply) {
                 Redirect::None => return Ok(Ok(reply)),
                 Redirect::To(_) if hops == redirect::MOST => {
-                    return Err(judge::refused_redirect(&reply, "too many redirects"));
+                    return Err(judge::refused_redirect(call, &reply, "too many redirects"));
                 }
                 Redirect::To(target) => target,
-                Redirect::Refused(why) => return Err(judge::refused_redirect(&reply, why)),
+                Redirect::Refused(why) => return Err(judge::refused_redirect(call, &reply, why)),
             };
             hops += 1;
         }

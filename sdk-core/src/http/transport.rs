@@ -147,10 +147,13 @@ async fn read(response: &mut reqwest::Response, limit: usize) -> Result<Zeroizin
     Ok(body)
 }
 
-/// What there is of the body of an error. The status has said the main thing, a 401 above all: a body that is
-/// cut, too long or slow takes nothing from it.
+/// What there is of the body of an error. The status has said the main thing: a body that is cut, too long or
+/// slow takes nothing from it. The text of a 401 tells nothing, and the session's end does not wait for it.
 async fn read_error(response: &mut reqwest::Response) -> Zeroizing<Vec<u8>> {
     let mut body = Zeroizing::new(Vec::new());
+    if response.status() == StatusCode::UNAUTHORIZED {
+        return body;
+    }
     let whole = async {
         while let Ok(Some(chunk)) = response.chunk().await {
             body.extend_from_slice(&chunk);
