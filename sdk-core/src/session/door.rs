@@ -42,8 +42,8 @@ impl Keeper {
                 Knock::Refused(error) => return Err(error),
                 Knock::Wait => {}
             }
-            let again = tokio::time::sleep(ASK_AGAIN);
-            tokio::pin!(again);
+            let mut again = tokio::time::interval(ASK_AGAIN);
+            again.reset();
             loop {
                 tokio::select! {
                     changed = changes.changed() => {
@@ -52,8 +52,11 @@ impl Keeper {
                             break;
                         }
                     }
-                    // Nobody tells when a store is unlocked.
-                    () = &mut again => break,
+                    // Nobody tells when a store is unlocked. But one that asks its user is asked once by a call:
+                    // the user may have said no.
+                    _ = again.tick() => if !self.lock().read_slowly {
+                        break;
+                    },
                 }
             }
         }

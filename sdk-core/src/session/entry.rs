@@ -1,6 +1,7 @@
 //! The keeper's work in the store: handed to the store's thread, and answered by events.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::clock::{self, Remaining};
 use super::machine::{EraseResult, Event, Owed, ReadResult, Trouble, WriteResult};
@@ -14,12 +15,20 @@ pub(crate) trait EntryQueue: Send + Sync {
 }
 pub(crate) type Job = Box<dyn FnOnce(&dyn SecureStore, &str) + Send>;
 
+/// A store that takes longer to read has asked somebody to unlock it.
+const SLOW: Duration = Duration::from_secs(1);
+
 impl Keeper {
     pub(super) fn read(&self, inner: &mut Inner) {
         let operation = self.await_answer(inner, || Event::Read(ReadResult::Late));
+        let started = self.clock().monotonic();
         let keeper = Arc::downgrade(&self.0);
         let reply = Reply::new(ReadResult::Unavailable, move |result: ReadResult<Record>| {
-            upgraded(&keeper, |keeper| keeper.answered(operation, Event::Read(keeper.found(result))));
+            upgraded(&keeper, |keeper| {
+                let took = keeper.clock().monotonic().saturating_sub(started);
+                keeper.lock().read_slowly = took >= SLOW;
+                keeper.answered(operation, Event::Read(keeper.found(result)));
+            });
         });
         self.0.parts.entry.submit(Box::new(move |store, key| reply.send(record::read(store, key))));
     }

@@ -118,6 +118,8 @@ struct Inner {
     count: u64,
     /// How many reads were answered.
     reads: u64,
+    /// The last read took so long that somebody was asked to unlock the store, most likely.
+    read_slowly: bool,
 }
 
 /// What a logout has left to do: all is forgotten already.
@@ -148,6 +150,7 @@ impl Keeper {
             awaited: HashSet::new(),
             count: 0,
             reads: 0,
+            read_slowly: false,
             machine,
         };
         let keeper = Self(Arc::new(Shared {

@@ -48,6 +48,17 @@ async fn p8_a_call_on_a_store_that_stays_locked_says_so_at_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_user_who_did_not_unlock_the_store_is_not_asked_again_by_the_same_call() {
+    let world = restarted(StoreRead::Locked).await;
+    world.settle().await;
+    // The keyring shows a prompt, and the user dismisses it after three seconds.
+    world.store.next_takes(Duration::from_secs(3));
+    let before = world.store.reads_so_far();
+    assert_eq!(world.market.cart().get().await.unwrap_err().code(), ErrorCode::StoreLocked);
+    assert_eq!(world.store.reads_so_far() - before, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn p8_an_unavailable_store_is_said_at_once_and_asked_anew_by_the_next_call() {
     let world = restarted(unavailable()).await;
     for _ in 0..2 {
@@ -275,20 +286,20 @@ async fn p2_a_reads_a_corrupt_record_b_signs_in_and_writes_then_as_erase_comes_a
         let b = World::new();
         b.market.session().restore().await.unwrap();
         b.store.put(b"{");
+        // B's write must come between A's read and A's erase. On one thread it is queued behind a slow read; on
+        // two it overtakes a slow erase, the first operation to begin after the read.
+        let slow = Duration::from_secs(2);
+        if where_ == "one process" {
+            b.store.next_takes(slow);
+        }
         let a = beside(&b);
-        let (read, written) = futures_util::future::join(
-            async {
-                // The read has begun by now: what is slow is A's next, its erase.
-                tokio::time::sleep(Duration::from_millis(1)).await;
-                if where_ == "two processes" {
-                    a.store.next_takes(Duration::from_secs(20));
-                }
-                a.market.session().restore().await.unwrap()
-            },
-            sign_in_as_other(&b),
-        )
-        .await;
-        let () = written;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        if where_ == "two processes" {
+            b.store.next_takes(slow);
+        }
+        let session = a.market.session();
+        let (read, ()) = futures_util::future::join(session.restore(), sign_in_as_other(&b)).await;
+        let read = read.unwrap();
         assert_eq!(read, SessionState::SignedOut { reason: SignedOutReason::Corrupt }, "{where_}");
         assert_eq!(next_start_finds(&a).await, SECOND, "{where_}");
         a.market.session().resumed();

@@ -258,6 +258,7 @@ struct Shelf {
     write: Option<StoreError>,
     delete: Option<StoreError>,
     panics: bool,
+    reads: usize,
     /// An operation that is made to fail takes effect all the same.
     half: bool,
     hangs: bool,
@@ -312,6 +313,10 @@ impl Store {
         if shelf.hangs { HANG } else { delay.max(Duration::from_millis(3)) }
     }
 
+    pub(super) fn reads_so_far(&self) -> usize {
+        self.shelf().reads
+    }
+
     pub(super) fn next_takes(&self, delay: Duration) {
         self.shelf().delay = delay;
     }
@@ -340,7 +345,8 @@ impl SecureStore for Store {
     }
 
     fn read(&self, key: &str) -> StoreRead {
-        let shelf = self.shelf();
+        let mut shelf = self.shelf();
+        shelf.reads += 1;
         assert!(!shelf.panics, "the store panics, as a host's code can");
         if let Some(answer) = &shelf.read {
             return answer.clone();
