@@ -390,6 +390,7 @@ async fn p10_no_log_line_error_or_debug_shows_the_token_the_code_or_the_phone() 
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
+        .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
     // For the whole process: what the tests beside this one log is searched too. (A subscriber for one thread
@@ -432,7 +433,9 @@ async fn p10_no_log_line_error_or_debug_shows_the_token_the_code_or_the_phone() 
     show(&world.store.read_debug());
 
     let lines = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    assert!(lines.contains("market.call"), "the spans were recorded");
+    for recorded in ["market.call", "area=", "operation=", "attempt=1", "status=200", "duration_ms="] {
+        assert!(lines.contains(recorded), "the span of a call has {recorded}");
+    }
     for text in [&shown, &lines] {
         for secret in ["secret-token", "9876543", CODE, "3128059851", "312) 805"] {
             assert!(!text.contains(secret), "{secret} in {text}");
