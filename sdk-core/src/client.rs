@@ -56,7 +56,7 @@ pub(crate) struct Core {
 
 impl MarketClient {
     /// Starts to build a client for the server at `base_url`: `https://host`, with a port and a path prefix if
-    /// there are any.
+    /// there are any. A proxy that the environment names (`HTTPS_PROXY`) is used; it sees TLS alone.
     ///
     /// ```
     /// # use market_sdk::{MarketClient, MemoryStore};
