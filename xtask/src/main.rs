@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
 mod counts;
+mod faults;
 mod gate;
 mod readme;
 mod setup;
@@ -13,7 +14,8 @@ const HELP: &str = "\
 cargo xtask test             everything that a change has to pass
 cargo xtask test STEP ...    only these: fmt clippy test doc demo readme
                              rust: the first four; secret-service: the keyring tests alone
-cargo xtask full             the same, and what is too slow for every change: deny";
+cargo xtask full             the same, and what is too slow for every change: deny
+cargo xtask faults           every fault under every call, as a report";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
         Some((&"test", [])) => gate::TEST.to_vec(),
         Some((&"test", names)) => names.to_vec(),
         Some((&"full", [])) => gate::FULL.to_vec(),
+        Some((&"faults", [])) => return faults::run(&Workspace::here()),
         _ => {
             eprintln!("{HELP}");
             return ExitCode::from(2);

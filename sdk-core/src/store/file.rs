@@ -6,6 +6,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 use super::{SecureStore, StoreError, StoreRead};
@@ -114,9 +116,16 @@ fn read(folder: &Path, path: &Path) -> io::Result<StoreRead> {
     if let Some(why) = exposed("folder", &std::fs::metadata(folder)?) {
         return Ok(StoreRead::Unavailable(why));
     }
-    // Asked before it is opened: a pipe would block, a link lead elsewhere. The folder is ours alone, so
-    // nobody changes the file in between.
-    let metadata = std::fs::symlink_metadata(path)?;
+    // No link is followed, and no pipe waited for. All that is asked is asked of the file that was opened: by its
+    // name it may be another in the next moment, when a writer replaces it.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = match File::options().read(true).custom_flags(flags.bits() as i32).open(path) {
+        Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+            return Ok(StoreRead::Unavailable("what has the file's name is no file".to_owned()));
+        }
+        opened => opened?,
+    };
+    let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Ok(StoreRead::Unavailable("what has the file's name is no file".to_owned()));
     }
@@ -128,7 +137,7 @@ fn read(folder: &Path, path: &Path) -> io::Result<StoreRead> {
     }
     // Room for all of it at once: a vector that grows leaves copies of the secret behind.
     let mut value = Zeroizing::new(Vec::with_capacity(metadata.len() as usize + 1));
-    File::open(path)?.take(metadata.len()).read_to_end(&mut value)?;
+    file.take(metadata.len()).read_to_end(&mut value)?;
     Ok(StoreRead::Found(value))
 }
 

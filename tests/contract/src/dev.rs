@@ -1,0 +1,195 @@
+//! The dev server as its own process, and the devices of its shoppers.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use market_dev_server::{Dialect, FaultRule, LoggedRequest};
+use market_sdk::{FileStore, MarketClient, MarketClientBuilder, SignIn};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::in_time;
+use crate::shop::client;
+
+/// A running dev server. It ends when dropped.
+pub struct Dev {
+    /// Where the API is.
+    pub base_url: String,
+    /// Which kind of server it plays.
+    pub dialect: Dialect,
+    process: Child,
+}
+
+impl Dev {
+    /// Starts `program`, a dev server, on a port of its own and with an empty database in memory.
+    pub fn start(program: &str, dialect: Dialect) -> Self {
+        let mut process = Command::new(program)
+            // Should this process be killed, its end of the pipe goes, and the server with it.
+            .args(["--dialect", &dialect.to_string(), "--quiet", "--exit-with-stdin"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let base_url =
+            line.trim().strip_prefix("listening on ").expect("the server says where it is").to_owned();
+        Self { base_url, dialect, process }
+    }
+
+    /// Ends it at once, as a power cut does.
+    pub fn kill(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        // It fails only for a process that has ended.
+        let _ = self.process.kill();
+        self.process.wait().unwrap();
+    }
+
+    async fn control(&self, method: &str, path: &str, body: Value) -> Value {
+        let host = self.base_url.strip_prefix("http://").unwrap().split('/').next().unwrap();
+        let body = body.to_string();
+        let request = format!(
+            "{method} /_dev{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let exchange = async {
+            let mut stream = TcpStream::connect(host).await?;
+            stream.write_all(request.as_bytes()).await?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.map(|_| answer)
+        };
+        let answer = in_time(exchange).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "{method} {path}: {answer}");
+        serde_json::from_str(body).unwrap()
+    }
+
+    /// The code that was sent to this phone last.
+    pub async fn code(&self, phone: &str) -> String {
+        let path = format!("/codes?phone={}", phone.replace('+', "%2B"));
+        let answer = self.control("GET", &path, Value::Null).await;
+        answer["code"].as_str().expect("a code was sent").to_owned()
+    }
+
+    /// All requests so far, those under way included.
+    pub async fn requests(&self) -> Vec<LoggedRequest> {
+        serde_json::from_value(self.control("GET", "/requests", Value::Null).await).unwrap()
+    }
+
+    /// All requests, once none is under way any more.
+    pub async fn settled(&self) -> Vec<LoggedRequest> {
+        serde_json::from_value(self.control("GET", "/requests?settled=true", Value::Null).await).unwrap()
+    }
+
+    /// Waits until a request of this method and path has arrived, finished or not.
+    pub async fn arrived(&self, method: &str, path: &str) {
+        let is_it =
+            |request: &LoggedRequest| request.method == method && request.path == format!("/api/v1{path}");
+        in_time(async { while !self.requests().await.iter().any(is_it) {} }).await;
+    }
+
+    /// Forgets the requests so far.
+    pub async fn clear_requests(&self) {
+        self.control("DELETE", "/requests", Value::Null).await;
+    }
+
+    /// From now on, tokens issued until now are answered 401.
+    pub async fn expire_sessions(&self) {
+        self.control("POST", "/expire-sessions", Value::Null).await;
+    }
+
+    /// Moves the server's clock.
+    pub async fn advance_clock(&self, seconds: i64) {
+        self.control("POST", "/clock", json!({"advance_seconds": seconds})).await;
+    }
+
+    /// Plays a fault.
+    pub async fn fault(&self, rule: FaultRule) {
+        self.control("POST", "/faults", serde_json::to_value(rule).unwrap()).await;
+    }
+
+    /// What is in the database.
+    pub async fn stored(&self) -> Value {
+        self.control("GET", "/state", Value::Null).await
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// A device: a client, and a folder for its store that outlives the client.
+pub struct Device {
+    /// The client.
+    pub market: MarketClient,
+    folder: TempDir,
+    base_url: String,
+}
+
+impl Device {
+    /// A new device, on which nobody has signed in.
+    pub fn new(dev: &Dev) -> Self {
+        let (folder, base_url) = (tempfile::tempdir().unwrap(), dev.base_url.clone());
+        let market = builder(&base_url, folder.path()).build().unwrap();
+        Self { market, folder, base_url }
+    }
+
+    /// A new device, on which somebody has signed in.
+    pub async fn signed_in(dev: &Dev, phone: &str) -> Self {
+        let device = Self::new(dev);
+        device.sign_in(dev, phone).await;
+        device
+    }
+
+    /// Signs in, with the code that the server has sent.
+    pub async fn sign_in(&self, dev: &Dev, phone: &str) -> SignIn {
+        let session = self.market.session();
+        session.request_code(phone).await.unwrap();
+        session.verify_code(phone, &dev.code(phone).await).await.unwrap()
+    }
+
+    /// The app is closed and opened again: the client goes, and a new one begins with what is in the store.
+    pub fn restart(self) -> Self {
+        let Self { market, folder, base_url } = self;
+        drop(market);
+        let market = builder(&base_url, folder.path()).build().unwrap();
+        Self { market, folder, base_url }
+    }
+
+    /// A builder for a client of this device, whose store can still be another.
+    pub fn builder(&self) -> MarketClientBuilder {
+        builder(&self.base_url, self.folder.path())
+    }
+
+    /// The device's store.
+    pub fn store(&self) -> FileStore {
+        store(self.folder.path())
+    }
+
+    /// The files that hold a secret.
+    pub fn secrets(&self) -> Vec<PathBuf> {
+        let Ok(folder) = std::fs::read_dir(store_folder(self.folder.path())) else { return Vec::new() };
+        folder.map(|file| file.unwrap().path()).collect()
+    }
+}
+
+fn store_folder(home: &Path) -> PathBuf {
+    home.join("store")
+}
+
+fn store(home: &Path) -> FileStore {
+    FileStore::new(store_folder(home))
+}
+
+fn builder(base_url: &str, home: &Path) -> MarketClientBuilder {
+    client(base_url).store(store(home))
+}
