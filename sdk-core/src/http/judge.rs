@@ -69,6 +69,8 @@ pub(crate) fn reply(call: &Call, reply: &Reply) -> Result<(), Verdict> {
             plain(ErrorCode::OutcomeUnknown)
         }
         500..=599 => plain(ErrorCode::Server).retry_after_is(retry_after(&reply.headers)),
+        // Nothing says that it was not acted on.
+        _ if call.lost == Lost::OutcomeUnknown => plain(ErrorCode::OutcomeUnknown),
         _ => plain(ErrorCode::UnexpectedResponse).detail_is("a status that answers nothing"),
     };
     // A plain 500 is the server's own bug, and comes again: only what passes is worth another try.

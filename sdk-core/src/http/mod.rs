@@ -160,19 +160,14 @@ impl Http {
                 Err(failure) => judge::failure(call, failure),
             };
             drop(permit); // It is for one attempt, and a logout waits for it.
-            let again = match verdict.again {
-                Again::No => false,
-                Again::Paid => retries < retry::MOST && self.budget.spend(),
-                Again::Free => retries < retry::MOST,
-            };
-            if !again {
-                return Err(verdict.error);
-            }
             let backoff = retry::backoff(retries, self.keeper.random().bits());
             let wait = verdict.error.retry_after().map_or(backoff, |asked| asked.max(backoff));
-            let Some(until) = Instant::now().checked_add(wait).filter(|until| *until < made.deadline) else {
+            let until = Instant::now().checked_add(wait).filter(|until| *until < made.deadline);
+            let allowed = retries < retry::MOST && verdict.again != Again::No;
+            let (Some(until), true) = (until, allowed) else { return Err(verdict.error) };
+            if verdict.again == Again::Paid && !self.budget.spend() {
                 return Err(verdict.error);
-            };
+            }
             stand(stage, Stage::Waiting(verdict.error));
             tokio::time::sleep_until(until).await;
             retries += 1;
