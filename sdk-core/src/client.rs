@@ -264,9 +264,7 @@ impl MarketClientBuilder {
         if app_id.len() > 200 || app_id.chars().any(char::is_control) {
             return Err(Error::config("The app_id is too long or has control characters."));
         }
-        if let Some(Market::Unknown(code)) = &self.market
-            && (code.is_empty() || !code.bytes().all(|byte| byte.is_ascii_alphanumeric()))
-        {
+        if self.market.as_ref().is_some_and(|market| !market.can_be_sent()) {
             return Err(Error::config("A market's code is made of letters and digits."));
         }
         let timeouts = [self.connect_timeout, self.timeout, self.store_timeout];

@@ -68,10 +68,8 @@ impl SessionApi {
     /// # }
     /// ```
     pub fn subscribe(&self) -> SessionStates {
-        let states = self.core.keeper.subscribe();
-        let states = stream::unfold(states, |mut states| async move {
-            states.changed().await.ok()?;
-            let state = states.borrow_and_update().clone();
+        let states = stream::unfold(self.core.keeper.subscribe(), |mut states| async move {
+            let state = states.next().await?;
             Some((state, states))
         });
         SessionStates(states.boxed())
@@ -217,18 +215,14 @@ impl SessionApi {
         self.core.http.made()?;
         let mut farewell = self.core.keeper.log_out(notice);
         // A task of its own: the server is told even if the caller leaves.
-        let telling = farewell.notice.take().map(|notice| {
+        if let Some(notice) = farewell.notice.take() {
             let core = self.core.clone();
             tokio::spawn(async move {
                 let call = Call::new("session", "logout", Method::POST, "/auth/logout");
                 core.http.notify(&call, notice, NOTICE).await;
-            })
-        });
-        let erased = farewell.done().await;
-        if let Some(telling) = telling {
-            let _ = telling.await; // It fails only with its runtime, and then no request goes out either.
+            });
         }
-        erased
+        farewell.done().await
     }
 
     /// Reads the user's profile.

@@ -39,6 +39,12 @@ impl Market {
         }
     }
 
+    /// Whether it can go into a header: a code of letters and digits, as all are.
+    pub(crate) fn can_be_sent(&self) -> bool {
+        let code = self.code();
+        !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    }
+
     /// The currency that prices of this market are in, where the server does not say. The currency of an
     /// unknown market is `XXX`, ISO 4217's code for "none".
     pub fn currency(&self) -> Currency {

@@ -112,9 +112,9 @@ impl Permit {
     /// Ends when a logout, or a sign-in as somebody else, takes the permit back: from then on nothing may be
     /// sent under it, and no answer to it is of use.
     pub(crate) async fn revoked(&self) {
-        let mut lineage = self.keeper.0.lineage.subscribe();
+        let mut lineages = self.keeper.0.lineages.subscribe();
         // An error means that the keeper is gone, which this permit holds.
-        let _ = lineage.wait_for(|current| *current != self.lineage).await;
+        while self.keeper.lineage() == self.lineage && lineages.changed().await.is_ok() {}
     }
 }
 
@@ -128,6 +128,6 @@ impl Drop for Permit {
             }
         }
         drop(inner);
-        self.keeper.changed();
+        self.keeper.0.releases.send_replace(());
     }
 }

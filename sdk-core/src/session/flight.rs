@@ -39,10 +39,30 @@ enum Phase {
     Done(Result<SignIn>),
 }
 
+/// What a flight's callers are told.
+pub(super) struct News {
+    phase: watch::Sender<Phase>,
+    now: Phase,
+}
+
+impl News {
+    pub(super) fn send(self) {
+        // Two threads may come in either order: what is done stays done.
+        self.phase.send_if_modified(|phase| {
+            let goes_on = !matches!(phase, Phase::Done(_));
+            if goes_on {
+                *phase = self.now;
+            }
+            goes_on
+        });
+    }
+}
+
 impl Inner {
     pub(super) fn clear_to_send(&mut self, flight: FlightId) {
         if let Some(current) = self.flight.as_ref().filter(|current| current.id == flight) {
-            current.phase.send_replace(Phase::Send);
+            let news = News { phase: current.phase.clone(), now: Phase::Send };
+            self.outbox.flights.push(news);
         }
     }
 
@@ -67,7 +87,8 @@ impl Inner {
     fn finish_flight(&mut self, flight: FlightId, result: impl FnOnce(Option<SignIn>) -> Result<SignIn>) {
         if let Some(mut current) = self.flight.take_if(|current| current.id == flight) {
             let sign_in = current.sign_in.take();
-            current.phase.send_replace(Phase::Done(result(sign_in)));
+            let news = News { phase: current.phase, now: Phase::Done(result(sign_in)) };
+            self.outbox.flights.push(news);
         }
     }
 }

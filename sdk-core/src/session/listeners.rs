@@ -15,21 +15,29 @@ pub(crate) struct Listeners {
     count: u64,
 }
 
-impl Listeners {
-    pub(crate) fn add(&mut self, listener: impl Fn(SessionEnd) + Send + 'static) -> u64 {
-        self.count += 1;
-        let (sender, signals) = mpsc::channel::<SessionEnd>();
-        let deliver = move || {
-            for end in signals {
-                if catch_unwind(AssertUnwindSafe(|| listener(end))).is_err() {
-                    tracing::error!("a listener for the end of sessions panicked");
-                }
+/// Starts a listener's thread. None if the system gives no thread.
+pub(crate) fn start(listener: impl Fn(SessionEnd) + Send + 'static) -> Option<Sender<SessionEnd>> {
+    let (sender, signals) = mpsc::channel::<SessionEnd>();
+    let deliver = move || {
+        for end in signals {
+            if catch_unwind(AssertUnwindSafe(|| listener(end))).is_err() {
+                tracing::error!("a listener for the end of sessions panicked");
             }
-        };
-        match thread::Builder::new().name("market-listener".to_owned()).spawn(deliver) {
-            Ok(_) => self.listening.push((self.count, sender)),
-            Err(error) => tracing::error!(%error, "no thread for a listener"),
         }
+    };
+    match thread::Builder::new().name("market-listener".to_owned()).spawn(deliver) {
+        Ok(_) => Some(sender),
+        Err(error) => {
+            tracing::error!(%error, "no thread for a listener: it will not be told");
+            None
+        }
+    }
+}
+
+impl Listeners {
+    pub(crate) fn add(&mut self, listener: Option<Sender<SessionEnd>>) -> u64 {
+        self.count += 1;
+        self.listening.extend(listener.map(|listener| (self.count, listener)));
         self.count
     }
 

@@ -253,6 +253,11 @@ impl<S: Session> Machine<S> {
         self.reading == Reading::Yes
     }
 
+    /// The server is being told of a logout.
+    pub(crate) fn noticing(&self) -> bool {
+        self.noticing > 0
+    }
+
     /// The door, for each attempt of a call anew.
     pub(crate) fn door(&self, lineage: Lineage) -> Door<S> {
         if lineage != self.lineage {

@@ -3,8 +3,9 @@
 //! One mutex guards the machine. Every transition is the same short, synchronous step: take the mutex, ask
 //! the machine, carry out its effects in order, let go. An effect only hands work on (to the store's thread,
 //! to a listener's queue, to a waiting task), so nothing waits under the mutex and a future that is dropped
-//! leaves nothing half done. Wakers run under it: the tasks that wait here are tokio's, whose wakers only
-//! schedule.
+//! leaves nothing half done. Nor does foreign code run under it: those who wait are woken after it is let go
+//! (a host's waker may poll, and call back, on the spot), and what they are woken with is no news but "look
+//! again", so that it does not matter in which order two threads come to say it.
 
 pub(crate) mod clock;
 mod door;
@@ -17,6 +18,7 @@ pub(crate) mod timer;
 pub(crate) mod token;
 
 use std::collections::{BTreeMap, HashSet};
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
@@ -98,10 +100,12 @@ pub(crate) struct Keeper(Arc<Shared>);
 
 struct Shared {
     inner: Mutex<Inner>,
-    state: watch::Sender<SessionState>,
-    /// Changes with every transition; who waits for one looks again.
-    changes: watch::Sender<u64>,
-    lineage: watch::Sender<Lineage>,
+    /// Told of every transition.
+    changes: watch::Sender<()>,
+    /// Told of every new lineage, which takes permits back.
+    lineages: watch::Sender<()>,
+    /// Told of every permit that is let go.
+    releases: watch::Sender<()>,
     parts: Parts,
 }
 
@@ -120,6 +124,88 @@ struct Inner {
     reads: u64,
     /// The last read took so long that somebody was asked to unlock the store, most likely.
     read_slowly: bool,
+    outbox: Outbox,
+}
+
+/// What is told to those who wait, once the mutex is let go.
+#[derive(Default)]
+struct Outbox {
+    changed: bool,
+    lineage: bool,
+    logouts: Vec<(oneshot::Sender<bool>, bool)>,
+    flights: Vec<flight::News>,
+}
+
+/// The mutex, held. Letting it go sends what is in the outbox.
+struct Locked<'a> {
+    // Dropped in this order: the mutex is free when the news go out.
+    inner: MutexGuard<'a, Inner>,
+    post: Post<'a>,
+}
+
+struct Post<'a> {
+    outbox: Outbox,
+    shared: &'a Shared,
+}
+
+impl Deref for Locked<'_> {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.inner
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Inner {
+        &mut self.inner
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        self.post.outbox = std::mem::take(&mut self.inner.outbox);
+    }
+}
+
+impl Drop for Post<'_> {
+    fn drop(&mut self) {
+        let Outbox { changed, lineage, logouts, flights } = std::mem::take(&mut self.outbox);
+        if lineage {
+            self.shared.lineages.send_replace(());
+        }
+        for news in flights {
+            news.send();
+        }
+        for (waiting, erased) in logouts {
+            let _ = waiting.send(erased); // Its caller may have left.
+        }
+        if changed {
+            self.shared.changes.send_replace(());
+        }
+    }
+}
+
+/// The states as they come: the present one first, then the latest at each look.
+pub(crate) struct States {
+    changes: watch::Receiver<()>,
+    keeper: Weak<Shared>,
+    last: Option<SessionState>,
+}
+
+impl States {
+    /// None once the client is gone.
+    pub(crate) async fn next(&mut self) -> Option<SessionState> {
+        loop {
+            self.changes.mark_unchanged();
+            let state = Keeper(self.keeper.upgrade()?).state();
+            if self.last.as_ref() != Some(&state) {
+                self.last = Some(state.clone());
+                return Some(state);
+            }
+            self.changes.changed().await.ok()?;
+        }
+    }
 }
 
 /// What a logout has left to do: all is forgotten already.
@@ -151,33 +237,30 @@ impl Keeper {
             count: 0,
             reads: 0,
             read_slowly: false,
+            outbox: Outbox::default(),
             machine,
         };
         let keeper = Self(Arc::new(Shared {
             inner: Mutex::new(inner),
-            state: watch::Sender::new(SessionState::Restoring),
-            changes: watch::Sender::new(0),
-            lineage: watch::Sender::new(0),
+            changes: watch::Sender::new(()),
+            lineages: watch::Sender::new(()),
+            releases: watch::Sender::new(()),
             parts,
         }));
         keeper.apply(Event::Start);
         keeper
     }
 
-    /// From the machine itself, not from what was published: who was told of an end, and looks, must not see
-    /// the session that has ended.
     pub(crate) fn state(&self) -> SessionState {
         shown(self.lock().machine.state())
     }
 
-    /// The present state first, then the latest at each look.
-    pub(crate) fn subscribe(&self) -> watch::Receiver<SessionState> {
-        let mut states = self.0.state.subscribe();
-        states.mark_changed();
-        states
+    pub(crate) fn subscribe(&self) -> States {
+        States { changes: self.0.changes.subscribe(), keeper: Arc::downgrade(&self.0), last: None }
     }
 
     pub(crate) fn on_end(&self, listener: impl Fn(SessionEnd) + Send + 'static) -> u64 {
+        let listener = listeners::start(listener);
         self.lock().listeners.add(listener)
     }
 
@@ -253,8 +336,9 @@ impl Keeper {
         self.lock().permits.values().sum()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Locked<'_> {
+        let inner = self.0.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        Locked { inner, post: Post { outbox: Outbox::default(), shared: &self.0 } }
     }
 
     fn apply(&self, event: Event<Live>) {
@@ -279,6 +363,7 @@ impl Keeper {
             inner.reads += 1;
         }
         let nudge = matches!(event, Event::Nudge);
+        let lineage = inner.machine.lineage();
         let mut notice = None;
         let effects = inner.machine.apply(event);
         if effects.is_empty() && nudge {
@@ -286,7 +371,7 @@ impl Keeper {
         }
         for effect in effects {
             match effect {
-                Effect::Publish => self.publish(inner),
+                Effect::Publish => {} // Who waits for a change looks at the machine itself.
                 Effect::Ended { session, why } => {
                     inner.listeners.tell(&SessionEnd { user: session.record.user, reason: why.into() })
                 }
@@ -299,29 +384,14 @@ impl Keeper {
                 Effect::EndFlight(flight, end) => inner.end_flight(flight, end),
                 Effect::Landed(flight) => inner.landed(flight),
                 Effect::LogoutDone { erased } => {
-                    for waiting in inner.logouts.drain(..) {
-                        let _ = waiting.send(erased); // Its caller may have left.
-                    }
+                    let waiting = std::mem::take(&mut inner.logouts);
+                    inner.outbox.logouts.extend(waiting.into_iter().map(|waiting| (waiting, erased)));
                 }
             }
         }
-        let lineage = inner.machine.lineage();
-        self.0.lineage.send_if_modified(|current| std::mem::replace(current, lineage) != lineage);
-        self.changed();
+        inner.outbox.changed = true;
+        inner.outbox.lineage |= inner.machine.lineage() != lineage;
         notice
-    }
-
-    fn changed(&self) {
-        self.0.changes.send_modify(|count| *count = count.wrapping_add(1));
-    }
-
-    fn publish(&self, inner: &Inner) {
-        let state = shown(inner.machine.state());
-        self.0.state.send_if_modified(|current| {
-            let differs = *current != state;
-            *current = state;
-            differs
-        });
     }
 
     fn start_timer(&self, inner: &Inner, generation: Generation) {
@@ -355,16 +425,22 @@ impl Keeper {
     }
 }
 
+/// How long a logout waits for attempts that nobody polls, as when a host keeps a future aside.
+const UNPOLLED: Duration = Duration::from_secs(1);
+
 impl Farewell {
     /// Waits until no request can carry the token any more and the store has answered.
     pub(crate) async fn done(self) -> Result<()> {
         let erased = self.erased.await.unwrap_or(false);
+        // Its own notice, and one of a logout before.
         let mut changes = self.keeper.0.changes.subscribe();
-        while self.keeper.lock().permits.range(..self.generation).next().is_some() {
-            if changes.changed().await.is_err() {
-                break;
-            }
-        }
+        while self.keeper.lock().machine.noticing() && changes.changed().await.is_ok() {}
+        // An attempt that is polled finds its permit taken back and gives up. One that is not polled sends
+        // nothing, and will find the same first when it is: it is not waited for without end.
+        let mut releases = self.keeper.0.releases.subscribe();
+        let permits = || self.keeper.lock().permits.range(..self.generation).next().is_some();
+        let given_up = async { while permits() && releases.changed().await.is_ok() {} };
+        let _ = tokio::time::timeout(UNPOLLED, given_up).await;
         if erased { Ok(()) } else { Err(Error::new(ErrorCode::StoreNotCleared)) }
     }
 }

@@ -2,6 +2,7 @@
 //! is under way and whichever runtime made the last one is gone.
 
 use std::collections::BinaryHeap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -57,7 +58,10 @@ impl TimerThread {
                 Some(next) if next.at <= now => {
                     if let Some(due) = queue.waiting.pop() {
                         drop(queue);
-                        (due.task)();
+                        // The thread serves the whole process: a host's code that panics in a waker ends nothing here.
+                        if catch_unwind(AssertUnwindSafe(due.task)).is_err() {
+                            tracing::error!("a timer's task panicked");
+                        }
                         queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
                     }
                     continue;

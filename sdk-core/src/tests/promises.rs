@@ -277,16 +277,75 @@ async fn p5_logout_returns_in_time_whatever_the_server_does() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn p5_logout_waits_until_no_attempt_holds_a_permit_of_before() {
+async fn p5_logout_waits_for_an_attempt_that_holds_a_permit_of_before_but_not_for_ever() {
     let world = World::signed_in().await;
     let keeper = &world.market.core.keeper;
     let permit = keeper.acquire(keeper.lineage()).await.unwrap();
     let session = world.market.session();
     let mut logout = std::pin::pin!(session.logout());
-    let early = tokio::time::timeout(Duration::from_secs(60), &mut logout).await;
+    let early = tokio::time::timeout(Duration::from_millis(900), &mut logout).await;
     assert!(early.is_err(), "an attempt could still be sent");
     drop(permit);
-    logout.await.unwrap();
+    tokio::time::timeout(Duration::from_millis(1), logout).await.expect("at once").unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn p9_logout_does_not_hang_on_a_call_that_is_kept_and_not_polled_and_that_call_sends_nothing_more() {
+    let world = World::signed_in().await;
+    for _ in 0..3 {
+        world.shop.mishap("/products", Mishap::RetryAfter(503, "1"));
+    }
+    let request = world.market.request(RawRequest::new(Method::Get, "/products"));
+    let mut kept = std::pin::pin!(request);
+    // It has sent once, and waits to be sent again, or is in the middle of it.
+    for after in [LATENCY, LATENCY * 3] {
+        assert!(tokio::time::timeout(after, &mut kept).await.is_err());
+    }
+    let logout = world.market.session().logout().await;
+    logout.unwrap();
+    world.shop.forget_seen();
+    assert_eq!(kept.await.unwrap_err().code(), ErrorCode::SignedOut);
+    assert_eq!(world.shop.seen().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn p5_a_second_logout_returns_only_when_the_notice_of_the_first_is_over() {
+    let world = World::signed_in().await;
+    world.shop.mishap("/auth/logout", Mishap::Slow(Duration::from_secs(2)));
+    let first = tokio::spawn({
+        let session = world.market.session();
+        async move { session.logout().await }
+    });
+    tokio::time::sleep(LATENCY).await;
+    let started = tokio::time::Instant::now();
+    world.market.session().clear().await.unwrap();
+    assert!(started.elapsed() >= Duration::from_secs(1));
+    world.shop.forget_seen();
+    first.await.unwrap().unwrap();
+    assert_eq!(world.shop.seen().len(), 0, "nothing was sent after either had returned");
+}
+
+/// A host's executor may poll within its waker.
+#[tokio::test(start_paused = true)]
+async fn p3_a_waker_that_calls_back_harms_nobody() {
+    struct CallsBack(crate::SessionApi, std::sync::atomic::AtomicUsize);
+    impl std::task::Wake for CallsBack {
+        fn wake(self: Arc<Self>) {
+            self.0.state();
+            self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+    let world = World::signed_in().await;
+    let calls_back = Arc::new(CallsBack(world.market.session(), 0.into()));
+    let waker = std::task::Waker::from(calls_back.clone());
+    let mut context = std::task::Context::from_waker(&waker);
+    let mut states = world.market.session().subscribe();
+    use futures_util::StreamExt;
+    assert!(states.poll_next_unpin(&mut context).is_ready());
+    assert!(states.poll_next_unpin(&mut context).is_pending());
+    world.market.session().clear().await.unwrap();
+    assert!(calls_back.1.load(std::sync::atomic::Ordering::Relaxed) > 0);
+    assert!(states.poll_next_unpin(&mut context).is_ready());
 }
 
 #[tokio::test(start_paused = true)]

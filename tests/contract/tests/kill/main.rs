@@ -60,7 +60,7 @@ struct Known {
     /// Where it was killed, for people.
     at: String,
     stored: Stored,
-    /// Whether the server accepts the stored session's token; none while it is being told of a logout.
+    /// Whether the server accepts the stored session's token; none if that cannot be known.
     accepted: Option<bool>,
     /// A logout or clear has returned Ok, and nothing was written since.
     logged_out: bool,
@@ -76,7 +76,11 @@ fn killed_at(point: usize, script: &[&str], home: &Home, dev: &DevServer, before
         let words: Vec<&str> = said.split(' ').collect();
         let answer = match words[..] {
             // No points to be killed at: they may come while the store's thread is at one.
-            ["code", phone] => dev.code(phone).unwrap().unwrap(),
+            ["code", phone] => {
+                // Two tokens of one user and one second are the same text: the server may accept it again.
+                known.accepted = known.accepted.filter(|accepted| *accepted);
+                dev.code(phone).unwrap().unwrap()
+            }
             ["expire"] => {
                 dev.expire_sessions().unwrap();
                 known.accepted = Some(false);
@@ -85,7 +89,7 @@ fn killed_at(point: usize, script: &[&str], home: &Home, dev: &DevServer, before
             ["now", ref now @ ..] => {
                 step = now.join(" ");
                 if step == "logout" {
-                    known.accepted = None;
+                    known.accepted = None; // It may have been told before the kill.
                 }
                 String::new()
             }

@@ -52,7 +52,8 @@ async fn p6_two_hundred_adds_each_after_the_server_closed_the_idle_connection_ar
 
 #[test]
 fn one_client_serves_runtimes_that_come_and_go() {
-    let elsewhere = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let elsewhere =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let server = elsewhere.block_on(server(Dialect::Documented));
     let market = client(&server);
     for pieces in 1..=20 {
