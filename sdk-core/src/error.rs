@@ -225,26 +225,38 @@ fn default_message(code: ErrorCode) -> &'static str {
 /// The longest server text that is shown.
 const SHOWN_CHARS: usize = 300;
 
-/// Makes a server's text fit to be shown: capped, without control characters, and with every run of
-/// seven or more digits masked, also where spaces, dashes, dots or brackets group them as in a phone
-/// number. The one place that redacts text.
-pub(crate) fn shown(text: &str) -> String {
+/// So many digits in a row may be a phone number.
+pub(crate) const PHONE_DIGITS: usize = 7;
+/// So many may be a code, in the answer to a sign-in.
+pub(crate) const CODE_DIGITS: usize = 4;
+/// A word of letters, digits and signs that is so long may be a token.
+const TOKEN_CHARS: usize = 24;
+
+/// Makes a server's text fit to be shown: capped, without control characters, with every run of `digits` or
+/// more digits masked, also where up to three signs or spaces group them as in a phone number, and every word
+/// that is as long as a token. The one place that redacts text.
+pub(crate) fn shown(text: &str, digits: usize) -> String {
     let chars: Vec<char> =
         text.chars().take(SHOWN_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
     let mut out = String::with_capacity(chars.len());
     let mut rest = chars.as_slice();
-    while let Some((first, tail)) = rest.split_first() {
-        if !first.is_numeric() {
-            out.push(*first);
-            rest = tail;
-            continue;
-        }
+    while let Some(first) = rest.first() {
+        let word = rest.iter().take_while(|c| c.is_ascii_alphanumeric() || "-_.+/=".contains(**c)).count();
         let run = digit_run(rest);
-        let (run, tail) = rest.split_at_checked(run).unwrap_or((rest, &[]));
-        if run.iter().filter(|c| c.is_numeric()).count() >= 7 {
+        let numerals = rest.iter().take(run).filter(|c| c.is_numeric()).count();
+        let (taken, masked) = match () {
+            () if word >= TOKEN_CHARS => (word, true),
+            () if numerals >= digits => (run, true),
+            // The rest of a word, or of a run, is neither.
+            () if first.is_numeric() => (run.max(1), false),
+            () if word > 0 => (rest.iter().take(word).take_while(|c| !c.is_numeric()).count().max(1), false),
+            () => (1, false),
+        };
+        let (these, tail) = rest.split_at_checked(taken).unwrap_or((rest, &[]));
+        if masked {
             out.push_str("•••");
         } else {
-            out.extend(run);
+            out.extend(these);
         }
         rest = tail;
     }
@@ -253,15 +265,13 @@ pub(crate) fn shown(text: &str) -> String {
 
 /// The length of the run of digits, grouped or not, that `chars` starts with; it ends with a digit.
 fn digit_run(chars: &[char]) -> usize {
-    let mut end = 0;
-    let mut gap = 0;
+    let (mut end, mut gap) = (0, 0);
     for (at, c) in chars.iter().enumerate() {
         if c.is_numeric() {
-            end = at + 1;
-            gap = 0;
+            (end, gap) = (at + 1, 0);
         } else {
             gap += 1;
-            if gap > 2 || !matches!(c, ' ' | '\u{a0}' | '-' | '(' | ')' | '.') {
+            if gap > 3 || c.is_alphabetic() || end == 0 {
                 break;
             }
         }
@@ -274,24 +284,56 @@ mod tests {
     use super::*;
 
     #[test]
-    fn p10_long_runs_of_digits_in_a_servers_text_are_masked() {
-        for phone in ["+13128059851", "+1 (312) 805-9851", "+996 555 123 456", "312.805.9851", "٣١٢٨٠٥٩٨٥١"]
-        {
-            let text = shown(&format!("No user {phone} here"));
+    fn p10_phone_numbers_in_a_servers_text_are_masked_however_they_are_grouped() {
+        for phone in [
+            "+13128059851",
+            "+1 (312) 805-9851",
+            "+996 555 123 456",
+            "312.805.9851",
+            "312 - 805 - 9851",
+            "312/805/9851",
+            "312–805–9851",
+            "312_805_9851",
+            "312, 805, 9851",
+            "٣١٢٨٠٥٩٨٥١",
+        ] {
+            let text = shown(&format!("No user {phone} here"), PHONE_DIGITS);
             assert!(text.contains("•••"), "{text}");
             assert!(text.chars().filter(|c| c.is_numeric()).count() < 7, "{text}");
         }
     }
 
     #[test]
-    fn short_numbers_in_a_servers_text_stay() {
-        assert_eq!(shown("Only 12 left of 40, from 19.99"), "Only 12 left of 40, from 19.99");
+    fn p10_a_code_in_the_answer_to_a_sign_in_is_masked() {
+        for code in ["1234", "987654", "12345678", "987 654"] {
+            assert_eq!(shown(&format!("Code {code} is wrong"), CODE_DIGITS), "Code ••• is wrong");
+        }
+    }
+
+    #[test]
+    fn p10_what_is_as_long_as_a_token_is_masked() {
+        let text = shown("Token eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoxOX0.c2ln-_bm is old", PHONE_DIGITS);
+        assert_eq!(text, "Token ••• is old");
+        assert_eq!(shown("x=a1b2c3d4e5f6a7b8c9d0e1f2", PHONE_DIGITS), "•••");
+    }
+
+    #[test]
+    fn other_text_stays() {
+        for text in [
+            "Only 12 left of 40, from 19.99",
+            "Not enough stock for 'Denim Jacket' (size: M, color: Blue). Available: 1",
+            "Product 'Зимние ботинки' (size: 43, color: Brown) is out of stock",
+            "Geschwindigkeitsbegrenzung überschritten: SKU with id 9999 not found",
+        ] {
+            let expected = text.replace("Geschwindigkeitsbegrenzung", "•••");
+            assert_eq!(shown(text, PHONE_DIGITS), expected);
+        }
     }
 
     #[test]
     fn a_servers_text_is_capped_and_has_no_control_characters() {
-        assert_eq!(shown("a\u{1b}[31m\nb"), "a [31m b");
-        assert_eq!(shown(&"x".repeat(5000)).len(), SHOWN_CHARS);
+        assert_eq!(shown("a\u{1b}[31m\nb", PHONE_DIGITS), "a [31m b");
+        assert_eq!(shown(&"x ".repeat(5000), PHONE_DIGITS).len(), SHOWN_CHARS);
     }
 
     #[test]

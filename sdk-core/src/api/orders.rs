@@ -7,6 +7,7 @@ use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use crate::client::Core;
 use crate::error::Result;
+use crate::http::Made;
 use crate::http::call::Lost;
 use crate::model::wire::body;
 use crate::model::{CancelledOrder, CancelledWire, NewOrder, Order, OrderId, OrderQuery, OrderWire};
@@ -78,13 +79,16 @@ impl OrdersApi {
     /// # Errors
     /// `InvalidInput` for `limit`.
     pub async fn list(&self, query: OrderQuery) -> Result<Vec<Order>> {
+        self.page(&self.core.http.made()?, &query).await
+    }
+
+    async fn page(&self, made: &Made, query: &OrderQuery) -> Result<Vec<Order>> {
         query.validate()?;
-        let made = self.core.http.made()?;
-        self.core.dialect.order_list(&self.core.http, &made, &query).await
+        self.core.dialect.order_list(&self.core.http, made, query).await
     }
 
     /// All orders that `query` asks for, newest first, read page by page (of the query's `limit`) as they are
-    /// taken. It ends after the first error. An order that is placed meanwhile moves the others down the list;
+    /// taken, as the user who is signed in when this is called. It ends after the first error. An order that is placed meanwhile moves the others down the list;
     /// none is given out twice for that.
     ///
     /// ```no_run
@@ -101,11 +105,14 @@ impl OrdersApi {
     pub fn stream(&self, query: OrderQuery) -> BoxStream<'static, Result<Order>> {
         let orders = self.clone();
         let first = Some((query, HashSet::new()));
+        // All pages belong to the user who is signed in now.
+        let lineage = self.core.keeper.lineage();
         let pages = stream::try_unfold(first, move |next| {
             let orders = orders.clone();
             async move {
                 let Some((query, mut given)) = next else { return Ok(None) };
-                let page = orders.list(query.clone()).await?;
+                let made = orders.core.http.made_under(lineage)?;
+                let page = orders.page(&made, &query).await?;
                 let full = page.len() >= query.limit as usize;
                 let fresh: Vec<_> = page.into_iter().filter(|order| given.insert(order.id)).map(Ok).collect();
                 // A server that passes the offset over gives the same page for ever.

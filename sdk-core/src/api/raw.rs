@@ -58,13 +58,18 @@ const SESSION_PATHS: [&str; 2] = ["/auth/verify-code", "/auth/logout"];
 fn is_plain(path: &str) -> bool {
     let Some(segments) = path.strip_prefix('/') else { return false };
     let segments = segments.strip_suffix('/').unwrap_or(segments);
-    let dots = |segment: &str| {
-        let plain = segment.to_ascii_lowercase().replace("%2e", ".");
-        plain == "." || plain == ".."
-    };
-    segments.split('/').all(|segment| !segment.is_empty() && !dots(segment))
+    segments.split('/').all(|segment| !matches!(segment, "" | "." | ".."))
         && !path.chars().any(|c| matches!(c, '?' | '#' | '\\') || c.is_control() || c.is_whitespace())
-        && !path.to_ascii_lowercase().contains("%2f")
+        && path.split('%').skip(1).all(escapes_what_needs_it)
+}
+
+/// Whether what follows a `%` is an escape of something other than a letter, a digit or a sign that has a meaning
+/// in paths: escaped, those would say the same in a spelling that nobody looks for.
+fn escapes_what_needs_it(after: &str) -> bool {
+    let byte = after.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+    byte.is_some_and(|byte| {
+        !(byte.is_ascii_alphanumeric() || byte.is_ascii_control() || b"-._~/\\%".contains(&byte))
+    })
 }
 
 #[cfg(test)]

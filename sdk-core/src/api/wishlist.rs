@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::client::Core;
 use crate::error::{ErrorCode, Result};
+use crate::http::Made;
 use crate::http::dialect::WishlistChange;
 use crate::model::{ProductId, Wishlist};
 
@@ -49,7 +50,7 @@ impl WishlistApi {
     /// # Errors
     /// `NotFound` if there is no such product (`Server` on servers that answer 500 to that).
     pub async fn add(&self, product: ProductId) -> Result<Wishlist> {
-        self.change(WishlistChange::Add(product)).await
+        self.change(&self.core.http.made()?, WishlistChange::Add(product)).await
     }
 
     /// Takes a product off the wishlist.
@@ -64,7 +65,7 @@ impl WishlistApi {
     /// # Errors
     /// `NotFound` if it is not on it.
     pub async fn remove(&self, product: ProductId) -> Result<Wishlist> {
-        self.change(WishlistChange::Remove(product)).await
+        self.change(&self.core.http.made()?, WishlistChange::Remove(product)).await
     }
 
     /// Empties the wishlist. That it is empty already is no error.
@@ -75,15 +76,17 @@ impl WishlistApi {
     /// # Ok(()) }
     /// ```
     pub async fn clear(&self) -> Result<Wishlist> {
-        match self.change(WishlistChange::Clear).await {
+        let made = self.core.http.made()?;
+        match self.change(&made, WishlistChange::Clear).await {
             // No wishlist has been made yet. Reading makes one, and is the answer.
-            Err(error) if error.code() == ErrorCode::NotFound => self.get().await,
+            Err(error) if error.code() == ErrorCode::NotFound => {
+                self.core.dialect.wishlist_get(&self.core.http, &made).await
+            }
             other => other,
         }
     }
 
-    async fn change(&self, change: WishlistChange) -> Result<Wishlist> {
-        let made = self.core.http.made()?;
-        self.core.dialect.wishlist_change(&self.core.http, &made, change).await
+    async fn change(&self, made: &Made, change: WishlistChange) -> Result<Wishlist> {
+        self.core.dialect.wishlist_change(&self.core.http, made, change).await
     }
 }

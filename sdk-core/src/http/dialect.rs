@@ -13,11 +13,13 @@
 //! | orders | `/orders` | `/profile/orders`, and no way to place one | `/orders`; `/profile/orders` is there, and fails |
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use http::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use tokio::time::timeout_at;
 
 use super::call::Call;
 use super::{Got, Http, Made};
@@ -33,6 +35,8 @@ struct Known {
     wishlist_path: Slash,
     wishlist: WishlistBy,
     orders: OrdersAt,
+    /// When it was last asked whether they are elsewhere, by the monotonic clock, and they were not.
+    asked_for_orders: Option<Duration>,
 }
 
 /// How a collection's path ends.
@@ -120,6 +124,7 @@ impl Dialect {
             wishlist_path: Slash::Without,
             wishlist: WishlistBy::Method,
             orders: OrdersAt::Orders,
+            asked_for_orders: None,
         };
         Self { known: Mutex::new(documented), asking: tokio::sync::Mutex::default() }
     }
@@ -129,15 +134,14 @@ impl Dialect {
     }
 
     /// The other form than `was`, and the right to ask whether it is the server's; nobody else asks meanwhile.
-    async fn other<F: Form>(&self, was: F, now: impl Fn(Known) -> F) -> Other<'_, F> {
-        let turn = self.asking.lock().await;
+    async fn other<F: Form>(&self, made: &Made, was: F, now: impl Fn(Known) -> F) -> Result<Other<'_, F>> {
+        let turn = timeout_at(made.deadline, self.asking.lock()).await;
+        let turn =
+            turn.map_err(|_| Error::new(ErrorCode::Timeout).detail_is("another call asks the server"))?;
         let now = now(self.known());
         // Another call may have asked while this one waited for its turn.
-        if now == was {
-            Other { form: was.other(), turn: Some(turn) }
-        } else {
-            Other { form: now, turn: None }
-        }
+        let asks = now == was;
+        Ok(Other { form: if asks { was.other() } else { now }, turn: asks.then_some(turn) })
     }
 
     fn learn(&self, change: impl FnOnce(&mut Known)) {
@@ -185,7 +189,7 @@ impl Dialect {
         let by = self.known().wishlist;
         match self.wishlist_read(http, made, by).await {
             Err(error) if foreign(&error, by) => {
-                let other = self.other(by, |known| known.wishlist).await;
+                let other = self.other(made, by, |known| known.wishlist).await?;
                 // Of two refusals the first is the one to report.
                 answered(self.wishlist_read(http, made, other.form).await)?.ok_or(error)
             }
@@ -235,7 +239,7 @@ impl Dialect {
 
     /// Asks whether the server is of the other kind than `by`, and says which it is if so.
     async fn ask_wishlist(&self, http: &Http, made: &Made, by: WishlistBy) -> Result<Option<WishlistBy>> {
-        let other = self.other(by, |known| known.wishlist).await;
+        let other = self.other(made, by, |known| known.wishlist).await?;
         if other.known() {
             return Ok(Some(other.form));
         }
@@ -294,8 +298,8 @@ impl Dialect {
     ) -> Result<Vec<Order>> {
         let at = self.known().orders;
         match self.orders_read(http, made, at, query).await {
-            Err(error) if elsewhere(&error, at) => {
-                let other = self.other(at, |known| known.orders).await;
+            Err(error) if self.elsewhere(http, &error, at) => {
+                let other = self.other(made, at, |known| known.orders).await?;
                 answered(self.orders_read(http, made, other.form, query).await)?.ok_or(error)
             }
             other => other,
@@ -305,7 +309,7 @@ impl Dialect {
     pub(crate) async fn order_get(&self, http: &Http, made: &Made, order: OrderId) -> Result<Order> {
         let at = self.known().orders;
         match self.order_read(http, made, at, order).await {
-            Err(error) if elsewhere(&error, at) => match self.ask_orders(http, made, at).await? {
+            Err(error) if self.elsewhere(http, &error, at) => match self.ask_orders(http, made, at).await? {
                 Some(at) => self.order_read(http, made, at, order).await,
                 None => Err(error),
             },
@@ -371,7 +375,7 @@ impl Dialect {
 
     /// Asks whether the orders are elsewhere than `at`, and says where if so.
     async fn ask_orders(&self, http: &Http, made: &Made, at: OrdersAt) -> Result<Option<OrdersAt>> {
-        let other = self.other(at, |known| known.orders).await;
+        let other = self.other(made, at, |known| known.orders).await?;
         if other.known() {
             return Ok(Some(other.form));
         }
@@ -380,12 +384,31 @@ impl Dialect {
     }
 }
 
-/// Whether `error` may mean that the orders are elsewhere than `at`. A server of the second generation has
-/// `/profile/orders` too, and fails under it: so it looks to a client that knew it as one of the first.
-fn elsewhere(error: &Error, at: OrdersAt) -> bool {
-    error.code() == ErrorCode::Unsupported
-        || (at == OrdersAt::ProfileOrders && error.code() == ErrorCode::Server)
+impl Dialect {
+    /// Whether `error` may mean that the orders are elsewhere than `at`. A server of the second generation has
+    /// `/profile/orders` too, and fails under it (500): so it looks to a client that knew it as one of the first.
+    /// One of the first fails there just so, and is asked once in a while only.
+    fn elsewhere(&self, http: &Http, error: &Error, at: OrdersAt) -> bool {
+        if error.code() == ErrorCode::Unsupported {
+            return true;
+        }
+        if at != OrdersAt::ProfileOrders || error.status() != Some(500) {
+            return false;
+        }
+        let now = http.monotonic();
+        let mut due = false;
+        self.learn(|known| {
+            due = known.asked_for_orders.is_none_or(|asked| now.saturating_sub(asked) >= ASK_AGAIN);
+            if due {
+                known.asked_for_orders = Some(now);
+            }
+        });
+        due
+    }
 }
+
+/// How long a server that fails as one of the first generation does is taken for one without asking.
+const ASK_AGAIN: Duration = Duration::from_secs(60);
 
 #[derive(Deserialize)]
 struct ProfileOrdersWire {

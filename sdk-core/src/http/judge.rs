@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::call::{Call, Lost};
 use super::retry::retry_after;
 use super::transport::{Failure, Reply};
-use crate::error::{Error, ErrorCode, FieldError, Result, shown};
+use crate::error::{CODE_DIGITS, Error, ErrorCode, FieldError, PHONE_DIGITS, Result, shown};
 
 /// How long a server that sent too many codes wants to be left alone. It says so in a text alone.
 const TOO_MANY_CODES: Duration = Duration::from_secs(15 * 60);
@@ -44,9 +44,11 @@ pub(crate) fn reply(call: &Call, reply: &Reply) -> Result<(), Verdict> {
         return Ok(());
     }
     let body = Body::read(&reply.body);
+    // An answer to a sign-in may quote the code.
+    let digits = if call.spends_code { CODE_DIGITS } else { PHONE_DIGITS };
     let plain = |code| Error::new(code);
     let said = |code| match body.text() {
-        Some(text) => Error::with_message(code, shown(text)),
+        Some(text) => Error::with_message(code, shown(text, digits)),
         None => plain(code),
     };
     let error = match status.as_u16() {
@@ -54,8 +56,9 @@ pub(crate) fn reply(call: &Call, reply: &Reply) -> Result<(), Verdict> {
         404 if body.is_unknown_route() => plain(ErrorCode::Unsupported),
         404 | 410 => said(ErrorCode::NotFound),
         405 => plain(ErrorCode::Unsupported),
+        408 if call.lost == Lost::OutcomeUnknown => plain(ErrorCode::OutcomeUnknown),
         408 => plain(ErrorCode::Timeout),
-        422 => match (body.fields(), body.text()) {
+        422 => match (body.fields(digits), body.text()) {
             (Some(fields), _) => Error::invalid_fields(fields),
             (None, Some(text)) if text.to_lowercase().contains("too many") => said(ErrorCode::RateLimited)
                 .retry_after_is(retry_after(&reply.headers).or(Some(TOO_MANY_CODES))),
@@ -73,15 +76,13 @@ pub(crate) fn reply(call: &Call, reply: &Reply) -> Result<(), Verdict> {
         _ if call.lost == Lost::OutcomeUnknown => plain(ErrorCode::OutcomeUnknown),
         _ => plain(ErrorCode::UnexpectedResponse).detail_is("a status that answers nothing"),
     };
-    // A plain 500 is the server's own bug, and comes again: only what passes is worth another try.
-    let passes = matches!(
-        status,
-        StatusCode::REQUEST_TIMEOUT
-            | StatusCode::TOO_MANY_REQUESTS
-            | StatusCode::BAD_GATEWAY
-            | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT
-    );
+    // Only what passes is worth another try. A plain 500 is the server's own bug, and comes again. A server that
+    // is overloaded (429, 503) says when to come back; if it does not, coming back at once is what it needs least.
+    let passes = match status {
+        StatusCode::REQUEST_TIMEOUT | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => true,
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => error.retry_after().is_some(),
+        _ => false,
+    };
     Err(Verdict { error: named(error, reply), again: Again::paid(passes && call.idempotent) })
 }
 
@@ -167,13 +168,14 @@ impl Body {
     }
 
     /// The list of refused fields: where and why. What it echoes of the input is left behind.
-    fn fields(&self) -> Option<Vec<FieldError>> {
+    fn fields(&self, digits: usize) -> Option<Vec<FieldError>> {
         let field = |problem: &Value| {
             let names: Vec<String> = problem.get("loc")?.as_array()?.iter().map(name).collect();
             // The first says in which part of the request (body, query, path, header), which nobody shows.
             let path = names.get(1..).filter(|path| !path.is_empty()).unwrap_or(&names).join(".");
-            let message = problem.get("msg").and_then(Value::as_str).map(shown).unwrap_or_default();
-            Some(FieldError { path: shown(&path), message })
+            let message = problem.get("msg").and_then(Value::as_str);
+            let message = message.map(|text| shown(text, digits)).unwrap_or_default();
+            Some(FieldError { path: shown(&path, digits), message })
         };
         let fields: Vec<FieldError> = self.detail.as_array()?.iter().filter_map(field).take(100).collect();
         (!fields.is_empty()).then_some(fields)

@@ -82,10 +82,24 @@ impl Http {
     /// # Errors
     /// `Config` outside a tokio runtime, where sockets and timers would panic.
     pub(crate) fn made(&self) -> Result<Made> {
-        if tokio::runtime::Handle::try_current().is_err() {
-            return Err(Error::config("Calls must be made within a tokio runtime."));
+        self.made_under(self.keeper.lineage())
+    }
+
+    /// Notes that the app makes a call now that belongs to what it began under `lineage`.
+    pub(crate) fn made_under(&self, lineage: Lineage) -> Result<Made> {
+        // A runtime without a timer panics at the first use of one; there is no other way to ask.
+        let timer = || drop(tokio::time::sleep(Duration::ZERO));
+        if tokio::runtime::Handle::try_current().is_err() || std::panic::catch_unwind(timer).is_err() {
+            return Err(Error::config(
+                "Calls must be made within a tokio runtime with time and I/O enabled.",
+            ));
         }
-        Ok(Made { lineage: self.keeper.lineage(), deadline: Instant::now() + self.timeout })
+        Ok(Made { lineage, deadline: Instant::now() + self.timeout })
+    }
+
+    /// Time that nobody sets.
+    pub(crate) fn monotonic(&self) -> Duration {
+        self.keeper.clock().monotonic()
     }
 
     /// Makes a call and reads its answer.
@@ -100,15 +114,7 @@ impl Http {
 
     /// Makes a call.
     pub(crate) async fn send(&self, made: &Made, call: &Call) -> Result<Answer> {
-        let span = tracing::info_span!(
-            "market.call",
-            area = call.area,
-            operation = call.operation,
-            attempt = field::Empty,
-            status = field::Empty,
-            duration_ms = field::Empty,
-            error = field::Empty,
-        );
+        let span = span(call);
         let started = Instant::now();
         let stage = Mutex::new(Stage::Door);
         let attempts = self.attempts(made, call, &stage).instrument(span.clone());
@@ -121,7 +127,7 @@ impl Http {
                 Stage::Waiting(error) => error,
             }),
         };
-        span.record("duration_ms", u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
+        span.record("duration_ms", millis(started.elapsed()));
         if let Err(error) = &result {
             span.record("error", field::debug(error.code()));
         }
@@ -177,8 +183,16 @@ impl Http {
     /// Tells the server that a session has ended: once, with that session's token, as well as it can be done.
     pub(crate) async fn notify(&self, call: &Call, notice: Notice, within: Duration) {
         let sender = Sender { token: Some(&notice.header), market: Some(&notice.market), user_id: None };
+        let span = span(call);
+        let started = Instant::now();
         // Whether it worked changes nothing: the token is forgotten, and the notice is over either way.
-        let _ = tokio::time::timeout(within, self.exchange(call, &sender)).await;
+        let answer =
+            tokio::time::timeout(within, self.exchange(call, &sender).instrument(span.clone())).await;
+        if let Ok(Ok(Ok(reply))) = answer {
+            span.record("status", reply.status.as_u16());
+        }
+        span.record("attempt", 1);
+        span.record("duration_ms", millis(started.elapsed()));
     }
 
     /// One attempt under a permit, or without one.
@@ -298,6 +312,23 @@ fn body(call: &Call, sender: &Sender<'_>) -> Option<Bytes> {
         fields.insert("user_id".to_owned(), json!(user));
     }
     Some(body.to_string().into())
+}
+
+/// A call's span. Nothing in it is personal: paths, queries and bodies stay out.
+fn span(call: &Call) -> Span {
+    tracing::info_span!(
+        "market.call",
+        area = call.area,
+        operation = call.operation,
+        attempt = field::Empty,
+        status = field::Empty,
+        duration_ms = field::Empty,
+        error = field::Empty,
+    )
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn stand(stage: &Mutex<Stage>, now: Stage) {

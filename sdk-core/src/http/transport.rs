@@ -1,10 +1,12 @@
 //! The seam under retry, redirects and redaction: one request, one answer. reqwest in life, a script in tests.
 
 use std::error::Error as _;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
@@ -66,6 +68,9 @@ pub(crate) struct HttpClient {
 /// found closed under a request.
 const POOL_IDLE: Duration = Duration::from_secs(3);
 
+/// As much is made room for on the server's word alone.
+const ROOM: usize = 1024 * 1024;
+
 /// How much of an error's body is read, and how long that may take.
 const ERROR_LIMIT: usize = 64 * 1024;
 const ERROR_WAIT: Duration = Duration::from_secs(2);
@@ -117,7 +122,10 @@ impl Transport for HttpClient {
             let mut outgoing = reqwest::Request::new(request.method, request.url);
             *outgoing.headers_mut() = request.headers;
             *outgoing.body_mut() = request.body.map(Into::into);
-            let mut response = client.execute(outgoing).await.map_err(failure)?;
+            // A runtime without I/O makes it panic, and there is no other way to ask.
+            let response = AssertUnwindSafe(client.execute(outgoing)).catch_unwind().await;
+            let response = response.map_err(|_| Failure::Lost("the HTTP client panicked".to_owned()))?;
+            let mut response = response.map_err(failure)?;
             let body = if response.status().is_success() {
                 read(&mut response, self.settings.body_limit).await?
             } else {
@@ -136,8 +144,10 @@ async fn read(response: &mut reqwest::Response, limit: usize) -> Result<Zeroizin
     if announced > limit as u64 {
         return Err(Failure::TooLarge);
     }
-    // Wiped when it goes: the answer to a sign-in holds the token.
-    let mut body = Zeroizing::new(Vec::with_capacity(usize::try_from(announced).unwrap_or(0)));
+    // Wiped when it goes, since the answer to a sign-in holds the token; room for all of it at once, since a
+    // buffer that grows leaves copies behind. (Only a body of unannounced length, or a huge one, makes it grow.)
+    let room = usize::try_from(announced).unwrap_or(0).min(ROOM);
+    let mut body = Zeroizing::new(Vec::with_capacity(room));
     while let Some(chunk) = response.chunk().await.map_err(failure)? {
         if body.len() + chunk.len() > limit {
             return Err(Failure::TooLarge);
@@ -175,12 +185,11 @@ fn failure(error: reqwest::Error) -> Failure {
         detail = format!("{detail}: {cause}");
         source = cause.source();
     }
-    if is_tls(&error) {
-        Failure::Tls(detail)
-    } else if error.is_connect() {
-        Failure::NotSent(detail)
-    } else {
-        Failure::Lost(detail)
+    // Only before the connection stands is it certain that nothing was sent: TLS can fail later too.
+    match (error.is_connect(), is_tls(&error)) {
+        (true, true) => Failure::Tls(detail),
+        (true, false) => Failure::NotSent(detail),
+        (false, _) => Failure::Lost(detail),
     }
 }
 

@@ -47,7 +47,7 @@ struct Inside {
     /// How often it answered, and how often the client went away first.
     answered: usize,
     given_up: usize,
-    fails: bool,
+    fails: Option<u16>,
     lacks: Option<&'static str>,
     mishaps: HashMap<String, Vec<Mishap>>,
     tokens: HashMap<String, u64>,
@@ -78,8 +78,8 @@ impl Shop {
         self.inside().mishaps.entry(path.to_owned()).or_default().push(mishap);
     }
 
-    /// Everything is answered 503 until it is taken back.
-    pub(super) fn fails(&self, fails: bool) {
+    /// Everything is answered so until it is taken back.
+    pub(super) fn fails(&self, fails: Option<u16>) {
         self.inside().fails = fails;
     }
 
@@ -136,8 +136,8 @@ impl Shop {
         if inside.lacks.is_some_and(|lacking| path.starts_with(lacking)) {
             return Some(Mishap::Status(404, r#"{"detail":"Not Found"}"#));
         }
-        if inside.fails {
-            return Some(Mishap::Status(503, ""));
+        if let Some(status) = inside.fails {
+            return Some(Mishap::Status(status, ""));
         }
         let waiting = inside.mishaps.get_mut(path)?;
         (!waiting.is_empty()).then(|| waiting.remove(0))

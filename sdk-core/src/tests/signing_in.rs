@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use futures_util::future::join;
 use tokio::time::{Instant, timeout};
 
 use super::shop::{CODE, LATENCY, Mishap};
 use super::world::{OTHER_PHONE, PHONE, World};
 use crate::ErrorCode;
-use crate::model::{EndReason, LockedReason, Market, Method, RawRequest, SessionState, SignedOutReason};
+use crate::model::{
+    EndReason, LockedReason, Market, Method, NewOrder, OrderQuery, RawRequest, SessionState, SignedOutReason,
+};
 use crate::session::clock::Clock;
 
 const HALF_HOUR: Duration = Duration::from_secs(30 * 60);
@@ -279,6 +282,28 @@ async fn the_next_sign_in_waits_until_the_server_was_told_of_the_logout() {
     assert_eq!((logout.0.as_str(), verify.0.as_str()), ("/auth/logout", "/auth/verify-code"));
     assert!(verify.1 - logout.1 >= Duration::from_secs(2));
     assert!(world.state().is_signed_in());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_orders_does_not_go_on_as_another_user() {
+    let world = World::signed_in().await;
+    let order = NewOrder::of_items("Ann", PHONE, "1 Main St", [(crate::model::SkuId(42), 1)]);
+    world.market.orders().place(order).await.unwrap();
+    let mut orders = world.market.orders().stream(OrderQuery::new().limit(1));
+    assert!(orders.try_next().await.unwrap().is_some());
+    world.market.session().verify_code(OTHER_PHONE, CODE).await.unwrap();
+    assert_eq!(orders.try_next().await.unwrap_err().code(), ErrorCode::SignedOut);
+}
+
+#[test]
+fn a_runtime_without_a_timer_is_an_error_and_no_panic() {
+    let market = crate::MarketClient::builder("https://shop.example")
+        .app_id("test")
+        .store(crate::MemoryStore::default())
+        .build()
+        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert_eq!(runtime.block_on(market.cart().get()).unwrap_err().code(), ErrorCode::Config);
 }
 
 #[tokio::test(start_paused = true)]

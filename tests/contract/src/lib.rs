@@ -2,7 +2,10 @@
 //!
 //! * `contract`: each call against a mock server, what goes out and what comes back, and each way to fail;
 //! * `fields`: every field of every answer, null, absent, of a wrong type, as a string;
-//! * `journeys`: whole stories against the dev server, a process of its own.
+//! * `journeys`: whole stories against the dev server, a process of its own;
+//! * `faults`: every fault of a server and every call, with a token that is good, refused or not there;
+//! * `network`: what the network does, and servers of each kind;
+//! * `kill`: processes that are killed at any moment.
 //!
 //! Nothing here knows more of the SDK than an app does.
 
