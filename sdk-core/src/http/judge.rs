@@ -127,10 +127,11 @@ pub(crate) fn value<T: DeserializeOwned>(call: &Call, reply: &Reply) -> Result<T
     })
 }
 
-/// Judges a redirect that is not followed. Those that ask for a GET of something else (302, 303) answer a
-/// request that may have been acted on.
+/// Judges a redirect that is not followed. Those that ask for a GET of something else (302, 303, and 301 as it is
+/// used) answer a request that may have been acted on.
 pub(crate) fn refused_redirect(call: &Call, reply: &Reply, why: &'static str) -> Error {
-    let answers = matches!(reply.status, StatusCode::FOUND | StatusCode::SEE_OTHER);
+    let answers =
+        matches!(reply.status, StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER);
     let code = match call.lost {
         Lost::OutcomeUnknown if answers => ErrorCode::OutcomeUnknown,
         _ => ErrorCode::UnexpectedResponse,

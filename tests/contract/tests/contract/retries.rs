@@ -23,13 +23,24 @@ fn attempts(call: &Call) -> RangeInclusive<u64> {
     if call.idempotent { ATTEMPTS } else { 1..=1 }
 }
 
+/// A server that is overloaded says when to come back; one that does not is left alone.
 #[tokio::test]
-async fn p6_of_all_calls_only_the_idempotent_ones_are_sent_again_after_a_503_and_three_times_at_most() {
+async fn a_503_or_429_that_names_no_time_is_not_sent_again() {
+    for (status, code) in [(503, ErrorCode::Server), (429, ErrorCode::RateLimited)] {
+        let shop = Shop::signed_in().await;
+        shop.responds("GET", "/cart", ResponseTemplate::new(status), 1).await;
+        assert_eq!(failed(shop.market.cart().get().await).code(), code);
+    }
+}
+
+#[tokio::test]
+async fn p6_of_all_calls_only_the_idempotent_ones_are_sent_again_after_a_gateways_failure_or_when_asked_to() {
     // At once, each with a client and a server of its own: the waits in between are real.
     let run = |call: Call| async move {
         for status in [503, 502, 504] {
             let shop = Shop::signed_in().await;
-            shop.responds(call.method, call.path, ResponseTemplate::new(status), attempts(&call)).await;
+            let answer = ResponseTemplate::new(status).insert_header("retry-after", "0");
+            shop.responds(call.method, call.path, answer, attempts(&call)).await;
             let error = failed((call.make)(shop.market.clone()).await);
             let lost = call.outcome_matters && (call.name != "verify_code" || status != 503);
             let code = if lost { ErrorCode::OutcomeUnknown } else { ErrorCode::Server };
@@ -120,7 +131,7 @@ async fn a_refusal_is_final() {
 async fn calls_sent_again_are_paid_for_by_calls_that_succeed() {
     // However long an outage lasts, each call after the first few goes out once.
     let shop = Shop::signed_in().await;
-    shop.responds("GET", "/orders/1", ResponseTemplate::new(503), 1..).await;
+    shop.responds("GET", "/orders/1", ResponseTemplate::new(502), 1..).await;
     for _ in 0..10 {
         failed(shop.market.orders().get(OrderId(1)).await);
     }

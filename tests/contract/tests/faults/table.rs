@@ -14,8 +14,9 @@ use crate::calls::{Call, Class};
 /// 401 comes through the fault, and the caller gets `SessionExpired` at the first request. `hidden`: the fault
 /// is there in place of the 401, and all is as with a good token; but where that is Ok, the 401 comes then.
 ///
-/// What may be made again is, where it is worth another try (a lost answer, 429, 502, 503, 504): once. A
-/// client earns the next time by ten calls that succeed, so that a server in trouble is asked little more.
+/// What may be made again is, where it is worth another try (a lost answer, 502, 504, and 429 and 503 that name a
+/// time): once. A client earns the next time by ten calls that succeed, so that a server in trouble is asked
+/// little more. One that is overloaded and names no time is left alone.
 ///
 /// `wait` is what `retry_after` says of `Rate` and `Serv`, in seconds; `?` is anything.
 ///
@@ -56,15 +57,15 @@ HTML 502, once                  |Ok 2   |Ok 2!  |Serv 1 |Unk 1  |Unk 1  |Serv 1 
 500, acted                      |Serv 1 |Serv 1!|Serv 1!|Unk 1! |Serv 1!|Serv 1!|Serv 1 |Ok 1!  |hidden|
 504, acted                      |Serv 2 |Serv 2!|Serv 1!|Unk 1! |Unk 1! |Serv 1!|Serv 2 |Ok 1!  |hidden|
 300, acted                      |Odd 1  |Odd 1! |Odd 1! |Unk 1! |Unk 1! |Odd 1! |Odd 1  |Ok 1!  |hidden|
-503                             |Serv 2 |Serv 2 |Serv 1 |Unk 1  |Serv 1 |Serv 1 |Serv 2 |Ok 1   |hidden|
+503                             |Serv 1 |Serv 1 |Serv 1 |Unk 1  |Serv 1 |Serv 1 |Serv 1 |Ok 1   |hidden|
 503, in 1 s, once               |Ok 2   |Ok 2!  |Serv 1 |Unk 1  |Serv 1 |Serv 1 |Ok 2   |Ok 1   |hidden|1
 503, at a date in 1 s, once     |Ok 2   |Ok 2!  |Serv 1 |Unk 1  |Serv 1 |Serv 1 |Ok 2   |Ok 1   |hidden|1
 503, in an hour                 |Serv 1 |Serv 1 |Serv 1 |Unk 1  |Serv 1 |Serv 1 |Serv 1 |Ok 1   |hidden|3600
 503, at a date in an hour       |Serv 1 |Serv 1 |Serv 1 |Unk 1  |Serv 1 |Serv 1 |Serv 1 |Ok 1   |hidden|3600
 503, at a date that is past     |Serv 2 |Serv 2 |Serv 1 |Unk 1  |Serv 1 |Serv 1 |Serv 2 |Ok 1   |hidden|0
 503, after more than all time   |Serv 1 |Serv 1 |Serv 1 |Unk 1  |Serv 1 |Serv 1 |Serv 1 |Ok 1   |hidden|?
-503, soon                       |Serv 2 |Serv 2 |Serv 1 |Unk 1  |Serv 1 |Serv 1 |Serv 2 |Ok 1   |hidden|
-429                             |Rate 2 |Rate 2 |Rate 1 |Rate 1 |Rate 1 |Rate 1 |Rate 2 |Ok 1   |hidden|
+503, soon                       |Serv 1 |Serv 1 |Serv 1 |Unk 1  |Serv 1 |Serv 1 |Serv 1 |Ok 1   |hidden|
+429                             |Rate 1 |Rate 1 |Rate 1 |Rate 1 |Rate 1 |Rate 1 |Rate 1 |Ok 1   |hidden|
 429, in 1 s, once               |Ok 2   |Ok 2!  |Rate 1 |Rate 1 |Rate 1 |Rate 1 |Ok 2   |Ok 1   |hidden|1
 429, in an hour                 |Rate 1 |Rate 1 |Rate 1 |Rate 1 |Rate 1 |Rate 1 |Rate 1 |Ok 1   |hidden|3600
 429, at a date in an hour       |Rate 1 |Rate 1 |Rate 1 |Rate 1 |Rate 1 |Rate 1 |Rate 1 |Ok 1   |hidden|3600
@@ -78,7 +79,7 @@ HTML 502, once                  |Ok 2   |Ok 2!  |Serv 1 |Unk 1  |Unk 1  |Serv 1 
 404, of a route                 |Unsup 1|Unsup 1|Unsup 1|Unsup 1|Unsup 1|Unsup 1|Unsup 1|Ok 1   |hidden|
 409                             |Rej 1  |Rej 1  |Rej 1  |Rej 1  |Rej 1  |Rej 1  |Rej 1  |Ok 1   |hidden|
 
-301, own origin                 |Ok 2   |Ok 2!  |Ok 2!  |Ok 2!  |Ok 2!  |Ok 2!  |Ok 2   |Ok 2!  |hidden|
+301, own origin                 |Ok 2   |Odd 1  |Odd 1  |Unk 1  |Unk 1  |Odd 1  |Ok 2   |Ok 1   |hidden|
 302, own origin                 |Ok 2   |Odd 1  |Odd 1  |Unk 1  |Unk 1  |Odd 1  |Ok 2   |Ok 1   |hidden|
 303, own origin                 |Ok 2   |Odd 1  |Odd 1  |Unk 1  |Unk 1  |Odd 1  |Ok 2   |Ok 1   |hidden|
 307, own origin                 |Ok 2   |Ok 2!  |Ok 2!  |Ok 2!  |Ok 2!  |Ok 2!  |Ok 2   |Ok 2!  |hidden|
@@ -90,7 +91,7 @@ HTML 502, once                  |Ok 2   |Ok 2!  |Serv 1 |Unk 1  |Unk 1  |Serv 1 
 307 from https to http, once    |Ok 2   |Ok 2!  |Ok 2!  |Ok 2!  |Ok 2!  |Ok 2!  |Ok 2   |Ok 2!  |hidden|
 307 from https to http, itself  |Odd 1  |Odd 1  |Odd 1  |Odd 1  |Odd 1  |Odd 1  |Odd 1  |Ok 1   |hidden|
 301 to https, where nothing is  |Tls 1  |Tls 1  |Tls 1  |Tls 1  |Tls 1  |Tls 1  |Tls 1  |Ok 1   |hidden|
-301, another origin             |Odd 1  |Odd 1  |Odd 1  |Odd 1  |Odd 1  |Odd 1  |Odd 1  |Ok 1   |hidden|
+301, another origin             |Odd 1  |Odd 1  |Odd 1  |Unk 1  |Unk 1  |Odd 1  |Odd 1  |Ok 1   |hidden|
 302, another origin             |Odd 1  |Odd 1  |Odd 1  |Unk 1  |Unk 1  |Odd 1  |Odd 1  |Ok 1   |hidden|
 303, another origin             |Odd 1  |Odd 1  |Odd 1  |Unk 1  |Unk 1  |Odd 1  |Odd 1  |Ok 1   |hidden|
 307, another origin             |Odd 1  |Odd 1  |Odd 1  |Odd 1  |Odd 1  |Odd 1  |Odd 1  |Ok 1   |hidden|
