@@ -4,7 +4,6 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::indexing_slicing, reason = "in a test a missing part is a failure")]
-#![allow(clippy::print_stdout, reason = "a test that fails shows what it printed")]
 #![allow(clippy::print_stdout, reason = "what a test prints is shown if it fails")]
 
 mod dropped;
