@@ -17,34 +17,40 @@ const DENY_VERSION: &str = "0.20.2";
 
 struct Step {
     name: &'static str,
-    run: fn(&Workspace) -> Counts,
+    /// Adds the lines to be repeated at the end.
+    run: fn(&Workspace, &mut Vec<String>) -> Counts,
 }
 
 const STEPS: &[Step] = &[
-    Step { name: "fmt", run: |here| check(&mut here.cargo(&["fmt", "--all", "--check"])) },
+    Step { name: "fmt", run: |here, _| check(&mut here.cargo(&["fmt", "--all", "--check"])) },
     Step { name: "clippy", run: clippy },
-    Step { name: "test", run: |here| tests(&mut here.cargo(&["test", "--workspace", "--no-fail-fast"])) },
+    Step { name: "test", run: test },
     Step { name: "secret-service", run: secret_service },
     Step { name: "doc", run: doc },
-    Step { name: "demo", run: |here| check(&mut here.cargo(&["run", "-p", "market-cli", "--", "demo"])) },
-    Step { name: "readme", run: readme::check },
+    Step { name: "demo", run: |here, _| check(&mut here.cargo(&["run", "-p", "market-cli", "--", "demo"])) },
+    Step { name: "readme", run: |here, _| readme::check(here) },
     Step { name: "deny", run: deny },
 ];
 
-fn clippy(here: &Workspace) -> Counts {
+fn clippy(here: &Workspace, _: &mut Vec<String>) -> Counts {
     check(&mut here.cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
 }
 
-fn secret_service(here: &Workspace) -> Counts {
-    tests(&mut here.cargo(&["test", "-p", "market-sdk", "--test", "secret_service"]))
+/// All tests. What they print is shown, since some count what they have done.
+fn test(here: &Workspace, figures: &mut Vec<String>) -> Counts {
+    tests(&mut here.cargo(&["test", "--workspace", "--no-fail-fast", "--", "--show-output"]), figures)
 }
 
-fn doc(here: &Workspace) -> Counts {
+fn secret_service(here: &Workspace, figures: &mut Vec<String>) -> Counts {
+    tests(&mut here.cargo(&["test", "-p", "market-sdk", "--test", "secret_service"]), figures)
+}
+
+fn doc(here: &Workspace, _: &mut Vec<String>) -> Counts {
     check(here.cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 /// Licences, duplicate versions and sources of what we depend on: the rules are in `deny.toml`.
-fn deny(here: &Workspace) -> Counts {
+fn deny(here: &Workspace, _: &mut Vec<String>) -> Counts {
     let tools = here.root.join("target/tools");
     let program = tools.join("bin/cargo-deny");
     let version = Command::new(&program).arg("--version").output();
@@ -71,7 +77,7 @@ pub(crate) fn run(here: &Workspace, names: &[&str]) -> Result<bool, String> {
         return Ok(false);
     }
 
-    let (mut sum, mut report) = (Counts::default(), Vec::new());
+    let (mut sum, mut report, mut figures) = (Counts::default(), Vec::new(), Vec::new());
     for step in steps {
         if !sum.ok() {
             report.push((step.name, None, Duration::ZERO));
@@ -79,16 +85,20 @@ pub(crate) fn run(here: &Workspace, names: &[&str]) -> Result<bool, String> {
         }
         println!("\n== {}", step.name);
         let start = Instant::now();
-        let counts = (step.run)(here);
+        let counts = (step.run)(here, &mut figures);
         report.push((step.name, Some(counts), start.elapsed()));
         sum += counts;
     }
-    print_report(&report);
+    print_report(&report, &figures);
     println!("{sum}");
     Ok(sum.ok())
 }
 
-fn print_report(report: &[(&str, Option<Counts>, Duration)]) {
+fn print_report(report: &[(&str, Option<Counts>, Duration)], figures: &[String]) {
+    println!();
+    for figure in figures {
+        println!("{figure}");
+    }
     println!("\n{:<16}{:>8}  ", "step", "minutes");
     let mut total = Duration::ZERO;
     for (name, counts, took) in report {
@@ -111,8 +121,9 @@ fn check(command: &mut Command) -> Counts {
     Counts::check(succeeds(command))
 }
 
-/// Runs `cargo test`, passes on what it prints, and adds up what its test programs say of themselves.
-fn tests(command: &mut Command) -> Counts {
+/// Runs `cargo test`, passes on what it prints, and adds up what its test programs say of themselves. What a
+/// test counted stands in a line that begins with `figure: `.
+fn tests(command: &mut Command, figures: &mut Vec<String>) -> Counts {
     let mut sum = Counts::default();
     let mut running = match command.stdout(Stdio::piped()).spawn() {
         Ok(running) => running,
@@ -127,6 +138,7 @@ fn tests(command: &mut Command) -> Counts {
         let line = String::from_utf8_lossy(&line);
         let _ = writeln!(out, "{line}");
         sum += Counts::of_line(&line).unwrap_or_default();
+        figures.extend(line.strip_prefix("figure: ").map(str::to_owned));
     }
     let ok = running.wait().is_ok_and(|status| status.success());
     // What did not compile, crashed or held no test at all says nothing of itself.

@@ -200,5 +200,5 @@ fn p7_every_future_may_be_dropped_at_every_await() {
             }
         }
     }
-    println!("poll and drop: {} futures in {} situations, {drops} drops", ACTS.len(), befores.len());
+    println!("figure: poll and drop: {} futures in {} situations, {drops} drops", ACTS.len(), befores.len());
 }

@@ -264,9 +264,9 @@ async fn every_recorded_answer_is_read_as_the_value_or_the_error_it_is() {
                 (Err(error), None) => panic!("{name}: {error:?}"),
             }
         }
-        println!("{generation}: read {values} values and {errors} errors");
+        println!("figure: {generation}: read {values} values and {errors} errors");
         for (why, count) in others {
-            println!("{generation}: passed over {count}: {why}");
+            println!("figure: {generation}: passed over {count}: {why}");
         }
     }
 }

@@ -163,7 +163,7 @@ fn in_an_outage_the_offered_load_stays_below_1_1_times_the_steady_load() {
         let mean = |window: &[f64]| window.iter().sum::<f64>() / window.len() as f64;
         let worst = |length: usize| load.windows(length).map(mean).fold(0.0, f64::max);
         println!(
-            "outage of {status}: offered load over the minute {:.3} of the steady load, in the worst 10 s {:.3}, in the worst second {:.3}",
+            "figure: outage of {status}: offered load over the minute {:.3} of the steady load, in the worst 10 s {:.3}, in the worst second {:.3}",
             mean(&load),
             worst(10),
             worst(1),

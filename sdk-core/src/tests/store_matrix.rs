@@ -342,7 +342,7 @@ async fn p5_p7_p8_every_trouble_of_a_store_comes_to_what_the_session_machine_say
             }
         }
     }
-    println!("store matrix: {} cells", cells.len());
+    println!("figure: store matrix: {} cells", cells.len());
     assert_eq!(cells.len(), 4 * 10 * 7, "the table is whole");
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
 }
@@ -365,7 +365,7 @@ async fn p5_p8_whatever_three_things_happen_in_a_trouble_memory_and_store_agree_
             }
         }
     }
-    println!("store matrix: {runs} runs of three events");
+    println!("figure: store matrix: {runs} runs of three events");
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
 }
 

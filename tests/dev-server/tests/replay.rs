@@ -204,7 +204,7 @@ async fn replay(dialect: Dialect) {
             println!("{dialect} {name}: {}", faults.join("; "));
         }
     }
-    println!("{dialect}: replayed {asked} exchanges, {matched} matched");
+    println!("figure: {dialect}: replayed {asked} exchanges, {matched} matched");
     assert_eq!(asked, matched);
 }
 

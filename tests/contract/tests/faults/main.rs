@@ -91,7 +91,11 @@ async fn every_fault_under_every_call_with_every_kind_of_token_comes_to_what_the
         println!("{difference}");
     }
     let count = all.len();
-    println!("fault matrix: {count} cells, {} as expected, {} differ", count - differ.len(), differ.len());
+    println!(
+        "figure: fault matrix: {count} cells, {} as expected, {} differ",
+        count - differ.len(),
+        differ.len()
+    );
     assert!(differ.is_empty(), "{} of {count} cells differ", differ.len());
 }
 

@@ -233,7 +233,7 @@ async fn p5_p7_p8_whatever_moment_a_process_is_killed_at_the_next_one_knows_who_
             explains_itself(&known, &home, &dev).await;
         }
     }
-    println!("kill -9 at {points} points");
+    println!("figure: kill -9 at {points} points");
     // Two for each operation: a write reads first, and so does an erase.
     let operations = (2 + 5 * 2 + 3 * 2) + (1 + 2 * 2 + 2);
     assert!(points >= 2 * operations, "{points} points: less than there are operations");
