@@ -93,6 +93,8 @@ struct Inner {
     retry_after: Option<Duration>,
     fields: Vec<FieldError>,
     detail: Option<String>,
+    /// The server itself said it, in the form of its own errors; no proxy did.
+    in_own_form: bool,
 }
 
 impl Error {
@@ -150,6 +152,7 @@ impl Error {
             retry_after: None,
             fields: Vec::new(),
             detail: None,
+            in_own_form: false,
         }))
     }
 
@@ -178,6 +181,16 @@ impl Error {
     pub(crate) fn status_is(mut self, status: u16) -> Self {
         self.0.status = Some(status);
         self
+    }
+
+    pub(crate) fn in_own_form_is(mut self, own: bool) -> Self {
+        self.0.in_own_form = own;
+        self
+    }
+
+    /// The server itself said it, in the form of its own errors; no proxy did.
+    pub(crate) fn is_in_own_form(&self) -> bool {
+        self.0.in_own_form
     }
 
     pub(crate) fn request_id_is(mut self, id: Option<String>) -> Self {

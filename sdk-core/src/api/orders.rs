@@ -104,21 +104,22 @@ impl OrdersApi {
     /// ```
     pub fn stream(&self, query: OrderQuery) -> BoxStream<'static, Result<Order>> {
         let orders = self.clone();
-        let first = Some((query, HashSet::new()));
+        let first = Some((query, HashSet::new(), Vec::new()));
         // All pages belong to the user who is signed in now.
         let lineage = self.core.keeper.lineage();
         let pages = stream::try_unfold(first, move |next| {
             let orders = orders.clone();
             async move {
-                let Some((query, mut given)) = next else { return Ok(None) };
+                let Some((query, mut given, before)) = next else { return Ok(None) };
                 let made = orders.core.http.made_under(lineage)?;
                 let page = orders.page(&made, &query).await?;
-                let full = page.len() >= query.limit as usize;
+                let ids: Vec<OrderId> = page.iter().map(|order| order.id).collect();
+                // A server that passes the offset over gives the same page for ever. (A full page of orders that
+                // were all given out is no end: so many were placed meanwhile.)
+                let more = page.len() >= query.limit as usize && ids != before;
                 let fresh: Vec<_> = page.into_iter().filter(|order| given.insert(order.id)).map(Ok).collect();
-                // A server that passes the offset over gives the same page for ever.
-                let more = full && !fresh.is_empty();
                 let offset = query.offset.saturating_add(query.limit);
-                Ok(Some((stream::iter(fresh), more.then(|| (query.offset(offset), given)))))
+                Ok(Some((stream::iter(fresh), more.then(|| (query.offset(offset), given, ids)))))
             }
         });
         pages.try_flatten().boxed()

@@ -27,9 +27,6 @@ use crate::session::clock::lifetime;
 use crate::session::token::AccessToken;
 use crate::session::{FlightKey, NewSession};
 
-/// How long the server may take to be told of a logout, before the user is let go without.
-const NOTICE: Duration = Duration::from_secs(3);
-
 /// The session of the one user who can be signed in.
 ///
 /// It is read from the store when the client is built. While a user is signed in, every call carries the token
@@ -197,7 +194,7 @@ impl SessionApi {
 
     /// Signs out without telling the server: for a device that changes hands, or a user who is gone. After an
     /// expiry, which erases the store in the background, it waits until that is done: a short-lived program calls
-    /// it before it ends.
+    /// it before it ends. It waits, up to 3 seconds, for a logout before it that still tells the server.
     ///
     /// ```no_run
     /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
@@ -219,7 +216,7 @@ impl SessionApi {
             let core = self.core.clone();
             tokio::spawn(async move {
                 let call = Call::new("session", "logout", Method::POST, "/auth/logout");
-                core.http.notify(&call, notice, NOTICE).await;
+                core.http.notify(&call, notice).await;
             });
         }
         farewell.done().await

@@ -298,10 +298,12 @@ impl Dialect {
     ) -> Result<Vec<Order>> {
         let at = self.known().orders;
         match self.orders_read(http, made, at, query).await {
-            Err(error) if self.elsewhere(http, &error, at) => {
-                let other = self.other(made, at, |known| known.orders).await?;
-                answered(self.orders_read(http, made, other.form, query).await)?.ok_or(error)
-            }
+            Err(error) if elsewhere(&error, at) => match self.orders_moved(http, made, at, &error).await? {
+                Some(other) => {
+                    self.orders_answered(http, self.orders_read(http, made, other.form, query).await, error)
+                }
+                None => Err(error),
+            },
             other => other,
         }
     }
@@ -309,12 +311,56 @@ impl Dialect {
     pub(crate) async fn order_get(&self, http: &Http, made: &Made, order: OrderId) -> Result<Order> {
         let at = self.known().orders;
         match self.order_read(http, made, at, order).await {
-            Err(error) if self.elsewhere(http, &error, at) => match self.ask_orders(http, made, at).await? {
-                Some(at) => self.order_read(http, made, at, order).await,
-                None => Err(error),
-            },
+            Err(error) if elsewhere(&error, at) => {
+                let Some(other) = self.orders_moved(http, made, at, &error).await? else { return Err(error) };
+                if !other.known() {
+                    let one = OrderQuery::new().limit(1);
+                    let asked = self.orders_read(http, made, other.form, &one).await;
+                    let asked = self.orders_answered(http, asked, error);
+                    // What the list's own failure taught is enough for a single order.
+                    if self.known().orders != other.form {
+                        asked?;
+                    }
+                }
+                self.order_read(http, made, other.form, order).await
+            }
             other => other,
         }
+    }
+
+    /// The right to ask whether the orders are elsewhere than `at`, where `error` came from; none if there is no
+    /// use in asking now.
+    async fn orders_moved(
+        &self,
+        http: &Http,
+        made: &Made,
+        at: OrdersAt,
+        error: &Error,
+    ) -> Result<Option<Other<'_, OrdersAt>>> {
+        let other = self.other(made, at, |known| known.orders).await?;
+        if other.known() || error.code() == ErrorCode::Unsupported {
+            return Ok(Some(other));
+        }
+        // A server of the first generation fails just so, and is asked once in a while only.
+        let asked = self.known().asked_for_orders;
+        let due = asked.is_none_or(|asked| http.monotonic().saturating_sub(asked) >= ASK_AGAIN);
+        Ok(due.then_some(other))
+    }
+
+    /// Of two refusals the first is the one to report. Another error is the answer; and one of the server's own
+    /// under `/profile/orders` teaches that the orders are there: it has that route, and fails in it.
+    fn orders_answered<T>(&self, http: &Http, asked: Result<T>, first: Error) -> Result<T> {
+        let first_is_route = first.code() == ErrorCode::Unsupported;
+        match &asked {
+            Err(error) if first_is_route && error.status() == Some(500) && error.is_in_own_form() => {
+                self.learn(|known| known.orders = OrdersAt::ProfileOrders);
+            }
+            Err(error) if !first_is_route && error.code() == ErrorCode::Unsupported => {
+                self.learn(|known| known.asked_for_orders = Some(http.monotonic()));
+            }
+            _ => {}
+        }
+        answered(asked)?.ok_or(first)
     }
 
     // The same on all. Cancelling twice is refused, so a second call after a lost answer would report a
@@ -372,43 +418,17 @@ impl Dialect {
             }
         }
     }
-
-    /// Asks whether the orders are elsewhere than `at`, and says where if so.
-    async fn ask_orders(&self, http: &Http, made: &Made, at: OrdersAt) -> Result<Option<OrdersAt>> {
-        let other = self.other(made, at, |known| known.orders).await?;
-        if other.known() {
-            return Ok(Some(other.form));
-        }
-        let one = OrderQuery::new().limit(1);
-        Ok(answered(self.orders_read(http, made, other.form, &one).await)?.map(|_| other.form))
-    }
-}
-
-impl Dialect {
-    /// Whether `error` may mean that the orders are elsewhere than `at`. A server of the second generation has
-    /// `/profile/orders` too, and fails under it (500): so it looks to a client that knew it as one of the first.
-    /// One of the first fails there just so, and is asked once in a while only.
-    fn elsewhere(&self, http: &Http, error: &Error, at: OrdersAt) -> bool {
-        if error.code() == ErrorCode::Unsupported {
-            return true;
-        }
-        if at != OrdersAt::ProfileOrders || error.status() != Some(500) {
-            return false;
-        }
-        let now = http.monotonic();
-        let mut due = false;
-        self.learn(|known| {
-            due = known.asked_for_orders.is_none_or(|asked| now.saturating_sub(asked) >= ASK_AGAIN);
-            if due {
-                known.asked_for_orders = Some(now);
-            }
-        });
-        due
-    }
 }
 
 /// How long a server that fails as one of the first generation does is taken for one without asking.
 const ASK_AGAIN: Duration = Duration::from_secs(60);
+
+/// Whether `error` may mean that the orders are elsewhere than `at`. A server of the second generation has
+/// `/profile/orders` too, and fails under it (500): so it looks to a client that knew it as one of the first.
+fn elsewhere(error: &Error, at: OrdersAt) -> bool {
+    error.code() == ErrorCode::Unsupported
+        || (at == OrdersAt::ProfileOrders && error.status() == Some(500) && error.is_in_own_form())
+}
 
 #[derive(Deserialize)]
 struct ProfileOrdersWire {

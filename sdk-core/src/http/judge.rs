@@ -83,6 +83,7 @@ pub(crate) fn reply(call: &Call, reply: &Reply) -> Result<(), Verdict> {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => error.retry_after().is_some(),
         _ => false,
     };
+    let error = error.in_own_form_is(body.text().is_some());
     Err(Verdict { error: named(error, reply), again: Again::paid(passes && call.idempotent) })
 }
 
@@ -101,6 +102,12 @@ pub(crate) fn failure(call: &Call, failure: Failure) -> Verdict {
         }
         Failure::Tls(detail) => {
             Verdict { error: Error::new(ErrorCode::Tls).detail_is(detail), again: Again::No }
+        }
+        Failure::Unusable(detail) => {
+            let error = Error::config(
+                "The HTTP client cannot work here: it needs tokio's I/O and the system's roots.",
+            );
+            Verdict { error: error.detail_is(detail), again: Again::No }
         }
         Failure::TooLarge => {
             let detail = "the body is larger than allowed".to_owned();

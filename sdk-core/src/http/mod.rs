@@ -167,7 +167,13 @@ impl Http {
             };
             drop(permit); // It is for one attempt, and a logout waits for it.
             let backoff = retry::backoff(retries, self.keeper.random().bits());
-            let wait = verdict.error.retry_after().map_or(backoff, |asked| asked.max(backoff));
+            // Clients that were told the same time would come back together: they are spread over half as much.
+            let wait = match verdict.error.retry_after() {
+                None => backoff,
+                Some(asked) => {
+                    asked.saturating_add(retry::spread(asked / 2, self.keeper.random().bits())).max(backoff)
+                }
+            };
             let until = Instant::now().checked_add(wait).filter(|until| *until < made.deadline);
             let allowed = retries < retry::MOST && verdict.again != Again::No;
             let (Some(until), true) = (until, allowed) else { return Err(verdict.error) };
@@ -181,15 +187,18 @@ impl Http {
     }
 
     /// Tells the server that a session has ended: once, with that session's token, as well as it can be done.
-    pub(crate) async fn notify(&self, call: &Call, notice: Notice, within: Duration) {
+    pub(crate) async fn notify(&self, call: &Call, notice: Notice) {
         let sender = Sender { token: Some(&notice.header), market: Some(&notice.market), user_id: None };
         let span = span(call);
         let started = Instant::now();
-        // Whether it worked changes nothing: the token is forgotten, and the notice is over either way.
-        let answer =
-            tokio::time::timeout(within, self.exchange(call, &sender).instrument(span.clone())).await;
-        if let Ok(Ok(Ok(reply))) = answer {
-            span.record("status", reply.status.as_u16());
+        // Whether it worked changes nothing: the token is forgotten, and the notice is over either way. Its end
+        // first: after it nothing is sent.
+        tokio::select! {
+            biased;
+            () = notice.over() => {}
+            answer = self.exchange(call, &sender).instrument(span.clone()) => if let Ok(Ok(reply)) = answer {
+                span.record("status", reply.status.as_u16());
+            },
         }
         span.record("attempt", 1);
         span.record("duration_ms", millis(started.elapsed()));

@@ -46,9 +46,13 @@ impl Budget {
 /// The wait before the n-th retry (from 0): anything up to a bound that doubles ("full jitter"), so that
 /// clients that failed together do not come back together.
 pub(crate) fn backoff(retries: u32, bits: u128) -> Duration {
-    let bound = FIRST_WAIT * 2_u32.pow(retries.min(4));
+    spread(FIRST_WAIT * 2_u32.pow(retries.min(4)), bits)
+}
+
+/// Anything from nothing to `bound`.
+pub(crate) fn spread(bound: Duration, bits: u128) -> Duration {
     let thousandths = u32::try_from(bits % 1000).unwrap_or(0);
-    bound * thousandths / 1000
+    bound / 1000 * thousandths
 }
 
 /// `Retry-After` in both its forms (RFC 9110 section 10.2.3). A date is compared with the answer's own

@@ -39,6 +39,8 @@ pub(crate) enum Failure {
     Tls(String),
     /// The body is larger than allowed.
     TooLarge,
+    /// The HTTP client cannot work here.
+    Unusable(String),
 }
 
 /// Sends requests. A future that is dropped gives its request up.
@@ -118,13 +120,13 @@ impl Transport for HttpClient {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Reply, Failure>> {
         Box::pin(async move {
             let client = self.client.get_or_init(|| self.build());
-            let client = client.as_ref().map_err(|why| Failure::Tls(why.clone()))?;
+            let client = client.as_ref().map_err(|why| Failure::Unusable(why.clone()))?;
             let mut outgoing = reqwest::Request::new(request.method, request.url);
             *outgoing.headers_mut() = request.headers;
             *outgoing.body_mut() = request.body.map(Into::into);
-            // A runtime without I/O makes it panic, and there is no other way to ask.
+            // A runtime without I/O makes it panic before it connects, and there is no other way to ask.
             let response = AssertUnwindSafe(client.execute(outgoing)).catch_unwind().await;
-            let response = response.map_err(|_| Failure::Lost("the HTTP client panicked".to_owned()))?;
+            let response = response.map_err(|_| Failure::Unusable("the HTTP client panicked".to_owned()))?;
             let mut response = response.map_err(failure)?;
             let body = if response.status().is_success() {
                 read(&mut response, self.settings.body_limit).await?

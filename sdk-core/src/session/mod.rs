@@ -217,11 +217,36 @@ pub(crate) struct Farewell {
     keeper: Keeper,
 }
 
-/// The token of a session that has ended, for the one call that says so. Dropping it says the call is over.
+/// The token of a session that has ended, for the one call that says so. Dropping it says the call is over; if it
+/// is kept for longer than [`NOTICE`], it is over all the same, and must not be sent any more.
 pub(crate) struct Notice {
     pub(crate) header: HeaderValue,
     pub(crate) market: Market,
-    keeper: Keeper,
+    over: Arc<Over>,
+}
+
+/// How long the server may take to be told of a logout, before the user is let go without.
+const NOTICE: Duration = Duration::from_secs(3);
+
+struct Over {
+    said: watch::Sender<bool>,
+    keeper: Weak<Shared>,
+}
+
+impl Over {
+    fn say(&self) {
+        if !self.said.send_replace(true) {
+            upgraded(&self.keeper, |keeper| keeper.apply(Event::NoticeOver));
+        }
+    }
+}
+
+impl Notice {
+    /// Returns when its time is up.
+    pub(crate) async fn over(&self) {
+        // An error means that it is gone, which this holds.
+        let _ = self.over.said.subscribe().wait_for(|said| *said).await;
+    }
 }
 
 impl Keeper {
@@ -323,10 +348,13 @@ impl Keeper {
         let notice = self.step(&mut inner, Event::Logout { now, notice });
         let generation = inner.machine.generation();
         drop(inner);
-        let notice = notice.map(|session| Notice {
-            header: session.record.token.header(),
-            market: session.record.user.market,
-            keeper: self.clone(),
+        let notice = notice.map(|session| {
+            let over = Over { said: watch::Sender::new(false), keeper: Arc::downgrade(&self.0) };
+            let over = Arc::new(over);
+            // Not the runtime's timer: a runtime that rests would keep the next sign-in waiting.
+            let up = over.clone();
+            self.0.parts.timers.after(NOTICE, Box::new(move || up.say()));
+            Notice { header: session.record.token.header(), market: session.record.user.market, over }
         });
         Farewell { notice, erased, generation, keeper: self.clone() }
     }
@@ -435,8 +463,9 @@ impl Farewell {
         // Its own notice, and one of a logout before.
         let mut changes = self.keeper.0.changes.subscribe();
         while self.keeper.lock().machine.noticing() && changes.changed().await.is_ok() {}
-        // An attempt that is polled finds its permit taken back and gives up. One that is not polled sends
-        // nothing, and will find the same first when it is: it is not waited for without end.
+        // An attempt that is polled finds its permit taken back and gives up. One that is not polled finds the same
+        // first when it is, and it is not waited for without end. (What such a one has handed to the HTTP client
+        // before, and a runtime that rests has not sent, can still go out when that runtime goes on.)
         let mut releases = self.keeper.0.releases.subscribe();
         let permits = || self.keeper.lock().permits.range(..self.generation).next().is_some();
         let given_up = async { while permits() && releases.changed().await.is_ok() {} };
@@ -447,7 +476,7 @@ impl Farewell {
 
 impl Drop for Notice {
     fn drop(&mut self) {
-        self.keeper.apply(Event::NoticeOver);
+        self.over.say();
     }
 }
 

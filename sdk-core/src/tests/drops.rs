@@ -138,7 +138,7 @@ async fn world(before: Before) -> World {
                 "/wishlist",
             ] {
                 world.shop.mishap(path, Mishap::NotSent);
-                world.shop.mishap(path, Mishap::Status(503, ""));
+                world.shop.mishap(path, Mishap::Status(502, ""));
             }
         }
     }

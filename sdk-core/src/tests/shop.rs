@@ -47,7 +47,7 @@ struct Inside {
     /// How often it answered, and how often the client went away first.
     answered: usize,
     given_up: usize,
-    fails: Option<u16>,
+    fails: Option<Mishap>,
     lacks: Option<&'static str>,
     mishaps: HashMap<String, Vec<Mishap>>,
     tokens: HashMap<String, u64>,
@@ -79,7 +79,7 @@ impl Shop {
     }
 
     /// Everything is answered so until it is taken back.
-    pub(super) fn fails(&self, fails: Option<u16>) {
+    pub(super) fn fails(&self, fails: Option<Mishap>) {
         self.inside().fails = fails;
     }
 
@@ -136,8 +136,8 @@ impl Shop {
         if inside.lacks.is_some_and(|lacking| path.starts_with(lacking)) {
             return Some(Mishap::Status(404, r#"{"detail":"Not Found"}"#));
         }
-        if let Some(status) = inside.fails {
-            return Some(Mishap::Status(status, ""));
+        if inside.fails.is_some() {
+            return inside.fails.clone();
         }
         let waiting = inside.mishaps.get_mut(path)?;
         (!waiting.is_empty()).then(|| waiting.remove(0))
@@ -227,7 +227,15 @@ impl Shop {
                 }
                 (200, order)
             }
-            ("GET", "/orders") => (200, Value::Array(inside.orders.iter().rev().cloned().collect())),
+            ("GET", "/orders") => {
+                let number = |name: &str| {
+                    let pair = seen.query.split('&').find_map(|pair| pair.strip_prefix(name));
+                    pair.and_then(|value| value.parse::<usize>().ok())
+                };
+                let (limit, offset) = (number("limit=").unwrap_or(20), number("offset=").unwrap_or(0));
+                let page = inside.orders.iter().rev().skip(offset).take(limit);
+                (200, Value::Array(page.cloned().collect()))
+            }
             ("GET", "/orders/1001") => (200, json!({"id": 1001, "status": "on_hold", "total_amount": 1})),
             ("POST", "/profile/orders/1001/cancel") => {
                 (200, json!({"order_id": 1001, "status": "cancelled"}))

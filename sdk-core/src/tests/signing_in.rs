@@ -295,6 +295,42 @@ async fn a_stream_of_orders_does_not_go_on_as_another_user() {
     assert_eq!(orders.try_next().await.unwrap_err().code(), ErrorCode::SignedOut);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_orders_loses_none_while_others_are_placed() {
+    let world = World::signed_in().await;
+    let place = || async {
+        let order = NewOrder::of_items("Ann", PHONE, "1 Main St", [(crate::model::SkuId(42), 1)]);
+        world.market.orders().place(order).await.unwrap();
+    };
+    for _ in 0..5 {
+        place().await;
+    }
+    let mut orders = world.market.orders().stream(OrderQuery::new().limit(1));
+    let mut ids = vec![orders.try_next().await.unwrap().unwrap().id.0];
+    place().await;
+    place().await;
+    while let Some(order) = orders.try_next().await.unwrap() {
+        ids.push(order.id.0);
+    }
+    // One that was placed meanwhile may be among them.
+    let before: Vec<u64> = ids.iter().copied().filter(|id| *id <= 1005).collect();
+    assert_eq!(before, [1005, 1004, 1003, 1002, 1001], "{ids:?}");
+    assert!(ids.len() <= 6, "{ids:?}");
+}
+
+#[test]
+fn a_runtime_without_io_is_an_error_and_no_panic() {
+    let market = crate::MarketClient::builder("http://127.0.0.1:1")
+        .app_id("test")
+        .store(crate::MemoryStore::default())
+        .allow_http_loopback()
+        .build()
+        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let error = runtime.block_on(market.session().markets()).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Config, "{error:?}");
+}
+
 #[test]
 fn a_runtime_without_a_timer_is_an_error_and_no_panic() {
     let market = crate::MarketClient::builder("https://shop.example")

@@ -6,7 +6,7 @@ use market_contract_tests::{Ends, PHONE};
 use market_dev_server::LoggedRequest;
 use market_sdk::{EndReason, ErrorCode, SessionState, SignedOutReason, SkuId};
 
-use crate::{dev, failed, of_each_kind, routes, with_token};
+use crate::{failed, knowing, of_each_kind, reads, routes, with_token};
 
 #[tokio::test]
 async fn p5_after_a_logout_the_server_sees_no_request_with_its_token() {
@@ -48,61 +48,68 @@ async fn p5_after_a_logout_the_server_sees_no_request_with_its_token() {
 
 #[tokio::test]
 async fn p5_a_logout_with_the_server_down_returns_with_the_store_empty() {
-    let dev = dev();
-    let device = Device::signed_in(&dev, PHONE).await;
-    let ends = Ends::of(&device.market);
-    assert_eq!(device.secrets().len(), 1);
-    dev.kill();
-    device.market.session().logout().await.unwrap();
-    assert_eq!(device.secrets(), Vec::<std::path::PathBuf>::new());
-    assert_eq!(failed(device.market.cart().get().await).code(), ErrorCode::NotSignedIn);
-    let device = device.restart();
-    let state = device.market.session().restore().await.unwrap();
-    assert!(matches!(state, SessionState::SignedOut { reason: SignedOutReason::NoSession, .. }), "{state:?}");
-    let reasons: Vec<_> = ends.after_client_is_gone().into_iter().map(|end| end.reason).collect();
-    assert_eq!(reasons, [EndReason::LoggedOut]);
+    for dev in of_each_kind() {
+        let device = Device::signed_in(&dev, PHONE).await;
+        let ends = Ends::of(&device.market);
+        assert_eq!(device.secrets().len(), 1);
+        dev.kill();
+        device.market.session().logout().await.unwrap();
+        assert_eq!(device.secrets(), Vec::<std::path::PathBuf>::new());
+        assert_eq!(failed(device.market.cart().get().await).code(), ErrorCode::NotSignedIn);
+        let device = device.restart();
+        let state = device.market.session().restore().await.unwrap();
+        assert!(
+            matches!(state, SessionState::SignedOut { reason: SignedOutReason::NoSession, .. }),
+            "{state:?}"
+        );
+        let reasons: Vec<_> = ends.after_client_is_gone().into_iter().map(|end| end.reason).collect();
+        assert_eq!(reasons, [EndReason::LoggedOut]);
+    }
 }
 
 #[tokio::test]
 async fn p4_a_server_that_is_down_ends_no_session() {
-    let dev = dev();
-    let device = Device::signed_in(&dev, PHONE).await;
-    dev.kill();
-    assert_eq!(failed(device.market.cart().get().await).code(), ErrorCode::Network);
-    assert!(device.market.session().state().is_signed_in());
-    let device = device.restart();
-    assert!(device.market.session().restore().await.unwrap().is_signed_in());
-    assert_eq!(failed(device.market.session().verify_token().await).code(), ErrorCode::Network);
-    assert!(device.market.session().state().is_signed_in());
+    for dev in of_each_kind() {
+        let device = Device::signed_in(&dev, PHONE).await;
+        dev.kill();
+        assert_eq!(failed(device.market.cart().get().await).code(), ErrorCode::Network);
+        assert!(device.market.session().state().is_signed_in());
+        let device = device.restart();
+        assert!(device.market.session().restore().await.unwrap().is_signed_in());
+        assert_eq!(failed(device.market.session().verify_token().await).code(), ErrorCode::Network);
+        assert!(device.market.session().state().is_signed_in());
+    }
 }
 
 #[tokio::test]
 async fn p8_a_damaged_record_is_said_to_be_corrupt_and_erased_and_signing_in_works() {
-    let dev = dev();
-    let mut device = Device::signed_in(&dev, PHONE).await;
-    for damage in [b"".as_slice(), b"{", b"\xff\xfe\0\0", br#"{"version":999}"#] {
-        for secret in device.secrets() {
-            std::fs::write(secret, damage).unwrap();
+    for dev in of_each_kind() {
+        let mut device = Device::signed_in(&dev, PHONE).await;
+        for damage in [b"".as_slice(), b"{", b"\xff\xfe\0\0", br#"{"version":999}"#] {
+            for secret in device.secrets() {
+                std::fs::write(secret, damage).unwrap();
+            }
+            device = device.restart();
+            let state = device.market.session().restore().await.unwrap();
+            let corrupt = matches!(state, SessionState::SignedOut { reason: SignedOutReason::Corrupt, .. });
+            assert!(corrupt, "{damage:?} {state:?}");
+            // A logout waits for what is queued at the store, the erasing of the unreadable included.
+            device.market.session().logout().await.unwrap();
+            assert_eq!(device.secrets(), Vec::<std::path::PathBuf>::new());
+            dev.advance_clock(16 * 60).await; // More codes than a phone gets in 15 minutes.
+            device.sign_in(&dev, PHONE).await;
         }
-        device = device.restart();
-        let state = device.market.session().restore().await.unwrap();
-        let corrupt = matches!(state, SessionState::SignedOut { reason: SignedOutReason::Corrupt, .. });
-        assert!(corrupt, "{damage:?} {state:?}");
-        // A logout waits for what is queued at the store, the erasing of the unreadable included.
-        device.market.session().logout().await.unwrap();
-        assert_eq!(device.secrets(), Vec::<std::path::PathBuf>::new());
-        dev.advance_clock(16 * 60).await; // More codes than a phone gets in 15 minutes.
-        device.sign_in(&dev, PHONE).await;
     }
 }
 
 #[tokio::test]
 async fn clearing_a_session_tells_the_server_nothing_and_the_user_stays_active_elsewhere() {
-    let dev = dev();
-    let (phone, tablet) = (Device::signed_in(&dev, PHONE).await, Device::signed_in(&dev, PHONE).await);
-    dev.clear_requests().await;
-    tablet.market.session().clear().await.unwrap();
-    assert_eq!(tablet.secrets(), Vec::<std::path::PathBuf>::new());
-    phone.market.cart().get().await.unwrap();
-    assert_eq!(routes(&dev.settled().await), ["GET /cart"]);
+    for dev in of_each_kind() {
+        let (phone, tablet) = (knowing(&dev).await, knowing(&dev).await);
+        tablet.market.session().clear().await.unwrap();
+        assert_eq!(tablet.secrets(), Vec::<std::path::PathBuf>::new());
+        phone.market.cart().get().await.unwrap();
+        assert_eq!(routes(&dev.settled().await), [reads(&dev).cart]);
+        assert_eq!(dev.stored().await["us"]["users"][0]["is_active"], true);
+    }
 }

@@ -1,4 +1,5 @@
-//! Whole stories over real sockets, against the dev server as a process of its own.
+//! Whole stories over real sockets, against the dev server as a process of its own. Each is told on servers of
+//! every kind that has what it is about; where one has not, a comment says so.
 
 // The devices keep their sessions in the file store, which there is on Unix alone.
 #![cfg(unix)]
@@ -13,25 +14,60 @@ mod scenarios;
 mod shopping;
 
 use market_contract_tests::PHONE;
-use market_contract_tests::dev::Dev;
+use market_contract_tests::dev::{Dev, Device};
 use market_dev_server::{Dialect, LoggedRequest};
-use market_sdk::{Cart, Error, NewOrder, Result, SkuId};
+use market_sdk::{Cart, Error, MarketClient, NewOrder, Result, SkuId};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_contract-dev-server");
 
-/// A server of its own for each test.
-fn dev() -> Dev {
-    Dev::start(PROGRAM, Dialect::Documented)
+/// A server of each kind that an app can meet.
+fn of_each_kind() -> impl Iterator<Item = Dev> {
+    started([Dialect::Documented, Dialect::G1, Dialect::G2])
 }
 
-/// One of each kind that an app can meet.
-fn of_each_kind() -> impl Iterator<Item = Dev> {
-    let kinds = [Dialect::Documented, Dialect::G1, Dialect::G2];
+/// A server of each kind that takes orders: the first generation has no route to place one.
+fn of_each_kind_that_takes_orders() -> impl Iterator<Item = Dev> {
+    started([Dialect::Documented, Dialect::G2])
+}
+
+fn started<const N: usize>(kinds: [Dialect; N]) -> impl Iterator<Item = Dev> {
     kinds.into_iter().map(|dialect| {
         // It is shown if the test fails.
         println!("on a server of the kind {dialect}");
         Dev::start(PROGRAM, dialect)
     })
+}
+
+/// How a client that knows the server reads its collections: method and path.
+struct Reads {
+    cart: &'static str,
+    wishlist: &'static str,
+    orders: &'static str,
+}
+
+fn reads(dev: &Dev) -> Reads {
+    match dev.dialect {
+        Dialect::Documented => Reads { cart: "GET /cart", wishlist: "GET /wishlist", orders: "GET /orders" },
+        Dialect::G1 => {
+            Reads { cart: "GET /cart/", wishlist: "GET /wishlist/", orders: "GET /profile/orders" }
+        }
+        Dialect::G2 => Reads { cart: "GET /cart/", wishlist: "POST /wishlist/get", orders: "GET /orders" },
+    }
+}
+
+/// A device on which somebody has signed in, and whose client has found out what the server is like: from here
+/// on a call is one request on each kind. The log is empty.
+async fn knowing(dev: &Dev) -> Device {
+    let device = Device::signed_in(dev, PHONE).await;
+    get_to_know(&device.market).await;
+    dev.clear_requests().await;
+    device
+}
+
+async fn get_to_know(market: &MarketClient) {
+    market.cart().get().await.unwrap();
+    market.wishlist().get().await.unwrap();
+    market.orders().list(Default::default()).await.unwrap();
 }
 
 fn order_from_cart() -> NewOrder {

@@ -177,6 +177,56 @@ async fn many_calls_that_find_the_server_changed_ask_it_once() {
 }
 
 #[tokio::test]
+async fn many_lists_of_orders_that_find_the_server_upgraded_ask_it_once_and_all_work() {
+    let server = server(Dialect::G1).await;
+    let market = client(&server);
+    sign_in(&server, &market).await;
+    market.orders().list(OrderQuery::new()).await.unwrap();
+    server.set_dialect(Dialect::G2);
+    market.cart().add(SkuId(42), 1).await.unwrap();
+    market.orders().place(order()).await.unwrap();
+    server.clear_requests();
+    let list = |market: MarketClient| async move { market.orders().list(OrderQuery::new()).await };
+    let lists: Vec<_> = (0..8).map(|_| tokio::spawn(list(market.clone()))).collect();
+    for list in lists {
+        assert_eq!(list.await.unwrap().unwrap().len(), 1);
+    }
+    let asked = requests(&server).await;
+    let count = |what: &str| asked.iter().filter(|(line, _)| line == what).count();
+    assert_eq!((count("GET /profile/orders"), count("GET /orders")), (8, 8), "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_server_of_the_first_generation_is_known_for_one_though_its_list_of_orders_fails() {
+    let server = server(Dialect::G2).await;
+    let market = client(&server);
+    sign_in(&server, &market).await;
+    market.cart().add(SkuId(42), 1).await.unwrap();
+    let placed = market.orders().place(order()).await.unwrap();
+    // The same shop as the first generation has it: an order with items fails its list.
+    server.set_dialect(Dialect::G1);
+    let market = client(&server);
+    sign_in(&server, &market).await;
+    server.clear_requests();
+    let orders = market.orders();
+    assert_eq!(orders.list(OrderQuery::new()).await.unwrap_err().code(), ErrorCode::Server);
+    assert_eq!(requests(&server).await, seen(&[("GET /orders", 404), ("GET /profile/orders", 500)]));
+    assert_eq!(orders.list(OrderQuery::new()).await.unwrap_err().code(), ErrorCode::Server);
+    let asked_once_more = [("GET /profile/orders", 500), ("GET /orders", 404)];
+    assert_eq!(requests(&server).await, seen(&asked_once_more));
+    assert_eq!(orders.list(OrderQuery::new()).await.unwrap_err().code(), ErrorCode::Server);
+    assert_eq!(requests(&server).await, seen(&[("GET /profile/orders", 500)]), "and then not for a while");
+    let fresh = client(&server);
+    sign_in(&server, &fresh).await;
+    assert_eq!(
+        fresh.orders().get(placed.id).await.unwrap_err().code(),
+        ErrorCode::Server,
+        "it was asked for"
+    );
+    assert_eq!(fresh.orders().cancel(placed.id).await.unwrap().status, OrderStatus::Cancelled);
+}
+
+#[tokio::test]
 async fn p1_the_wishlist_that_looks_at_no_token_is_asked_for_nobody_but_the_user_who_is_signed_in() {
     let server = server(Dialect::G2).await;
     let market = client(&server);

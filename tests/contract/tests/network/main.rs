@@ -8,7 +8,9 @@ mod dialects;
 mod tls;
 
 use market_contract_tests::PHONE;
-use market_dev_server::{DevServer, Dialect};
+use std::time::Duration;
+
+use market_dev_server::{DevServer, Dialect, Fault, FaultRule};
 use market_sdk::{MarketClient, MemoryStore, SkuId};
 
 const DIALECTS: [Dialect; 3] = [Dialect::Documented, Dialect::G1, Dialect::G2];
@@ -66,6 +68,31 @@ fn one_client_serves_runtimes_that_come_and_go() {
             assert_eq!(cart.items[0].quantity, pieces);
         });
     }
+}
+
+/// The first runtime rests in the middle of telling the server; its tasks are neither polled nor dropped.
+#[test]
+fn p9_a_logout_on_a_runtime_that_rests_holds_up_neither_the_next_logout_nor_the_next_sign_in() {
+    let elsewhere =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let server = elsewhere.block_on(server(Dialect::Documented));
+    let market = client(&server);
+    let app = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (first, second) = (app(), app());
+    let hours = Fault::Latency { ms: 3_600_000, acted: false };
+    server.fault(FaultRule::new("POST /auth/logout", hours).times(1));
+    first.block_on(async {
+        sign_in(&server, &market).await;
+        let session = market.session();
+        let begun = tokio::time::timeout(Duration::from_millis(100), session.logout()).await;
+        assert!(begun.is_err(), "the server does not answer");
+    });
+    second.block_on(async {
+        let bound = Duration::from_secs(10);
+        tokio::time::timeout(bound, market.session().clear()).await.expect("no hang").unwrap();
+        tokio::time::timeout(bound, sign_in(&server, &market)).await.expect("no hang");
+        market.cart().get().await.unwrap();
+    });
 }
 
 /// A phone freezes an app in the background: what the network says meanwhile is heard only after the next call
