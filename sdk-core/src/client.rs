@@ -26,7 +26,8 @@ use crate::store::{KeyringStore, SecureStore, StoreError};
 /// A client of one market server, and the session of the one user who can be signed in on it.
 ///
 /// Build one when the app starts and keep it. Clones are cheap and the same client. It may be used from any
-/// number of tasks and threads; its calls are made within a tokio runtime, of whatever kind.
+/// number of tasks and threads; its calls are made within a tokio runtime of either flavour, with time and I/O enabled
+/// (`enable_all`).
 ///
 /// ```no_run
 /// use market_sdk::{MarketClient, SkuId};
@@ -322,6 +323,10 @@ fn base_url(text: &str, allow_http_loopback: bool) -> Result<Url> {
         "https" => {}
         "http" if loopback && allow_http_loopback => {}
         "http" if loopback => return Err(Error::config("http needs allow_http_loopback, and is for tests.")),
+        "http" => {
+            let why = "http is allowed for this very machine only (localhost, 127.0.0.0/8, [::1]); other servers need https.";
+            return Err(Error::config(why));
+        }
         _ => return Err(Error::config("The base URL must start with https://.")),
     }
     if !url.username().is_empty() || url.password().is_some() {

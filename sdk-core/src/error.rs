@@ -28,7 +28,7 @@ pub enum ErrorCode {
     SignedOut,
     /// The operating system's store is locked. Try again once the device is unlocked.
     StoreLocked,
-    /// There is no store, or it failed. Choose another one when building the client.
+    /// There is no store, or it failed; [`Error::detail`] says why. Build a client with another store.
     StoreUnavailable,
     /// The user is signed out, but the store refused to erase the session. Warn; the SDK tries again at
     /// the next chance.
@@ -108,7 +108,8 @@ impl Error {
         &self.0.message
     }
 
-    /// Whether the same call may succeed later without anything else being done.
+    /// Whether the same call may succeed later. After [`Network`](ErrorCode::Network) or
+    /// [`Timeout`](ErrorCode::Timeout) a change may have been made all the same: read the cart before adding again.
     pub fn is_retryable(&self) -> bool {
         use ErrorCode::*;
         matches!(self.0.code, RateLimited | StoreLocked | Network | Timeout | Server)

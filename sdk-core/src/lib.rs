@@ -6,7 +6,7 @@
 //! on another device.
 //!
 //! ```no_run
-//! use market_sdk::{MarketClient, NewOrder, SkuId};
+//! use market_sdk::{EndReason, MarketClient, NewOrder, SkuId};
 //!
 //! # fn login_screen(_: market_sdk::EndReason) {}
 //! # async fn example() -> market_sdk::Result<()> {
@@ -15,7 +15,7 @@
 //!     .build()?;
 //!
 //! let session = market.session();
-//! session.on_end(|end| login_screen(end.reason));      // once per session: expired, rejected or logged out
+//! session.on_end(|end| if end.reason != EndReason::Replaced { login_screen(end.reason) });  // once per session
 //!
 //! if !session.restore().await?.is_signed_in() {
 //!     session.request_code("+13128059851").await?;
@@ -48,6 +48,7 @@ pub use api::{CartApi, EndListener, OrdersApi, SessionApi, SessionStates, Wishli
 pub use client::{MarketClient, MarketClientBuilder};
 pub use error::{Error, ErrorCode, FieldError, Result};
 pub use model::*;
+pub use rust_decimal::Decimal;
 #[cfg(unix)]
 pub use store::FileStore;
 pub use store::{KeyringStore, MemoryStore, SecureStore, StoreError, StoreRead};

@@ -145,6 +145,8 @@ async fn login(
         Some(phone) => phone,
         None => ask("Phone number with its country code: ")?,
     };
+    // A code is not asked for where the session could not be kept.
+    session.restore().await?;
     let code = match code {
         Some(code) => code,
         None => {

@@ -35,9 +35,12 @@ impl CartApi {
     /// println!("{} lines, {}", cart.items.len(), cart.total_price);
     /// # Ok(()) }
     /// ```
-    pub async fn get(&self) -> Result<Cart> {
-        let made = self.core.http.made()?;
-        self.core.cart_lane.read(&made, self.core.dialect.cart_get(&self.core.http, &made)).await
+    pub fn get(&self) -> impl Future<Output = Result<Cart>> + Send + use<> {
+        let this = self.clone();
+        async move {
+            let made = this.core.http.made()?;
+            this.core.cart_lane.read(&made, this.core.dialect.cart_get(&this.core.http, &made)).await
+        }
     }
 
     /// Adds `quantity` pieces, 1 to 100, of a SKU. If the cart has a line of it, that line grows.
@@ -55,9 +58,12 @@ impl CartApi {
     /// # Errors
     /// `InvalidInput` for `quantity`; `NotFound` or `Rejected` if there is no such SKU or not enough of it, on
     /// servers that say so (deployed ones answer an unknown SKU with `Server`).
-    pub async fn add(&self, sku: SkuId, quantity: u32) -> Result<Cart> {
-        valid(quantity, 1)?;
-        self.write(self.core.dialect.cart_add(sku, quantity)).await
+    pub fn add(&self, sku: SkuId, quantity: u32) -> impl Future<Output = Result<Cart>> + Send + use<> {
+        let this = self.clone();
+        async move {
+            valid(quantity, 1)?;
+            this.write(this.core.dialect.cart_add(sku, quantity)).await
+        }
     }
 
     /// Sets how many pieces a line holds, 0 to 100; 0 removes it.
@@ -72,14 +78,21 @@ impl CartApi {
     ///
     /// # Errors
     /// `InvalidInput` for `quantity`; `NotFound` if the line is not there.
-    pub async fn set_quantity(&self, line: LineId, quantity: u32) -> Result<Cart> {
-        valid(quantity, 0)?;
-        // Deployed servers would keep a line of no pieces.
-        let call = match quantity {
-            0 => self.core.dialect.cart_remove(line),
-            _ => self.core.dialect.cart_set(line, quantity),
-        };
-        self.write(call).await
+    pub fn set_quantity(
+        &self,
+        line: LineId,
+        quantity: u32,
+    ) -> impl Future<Output = Result<Cart>> + Send + use<> {
+        let this = self.clone();
+        async move {
+            valid(quantity, 0)?;
+            // Deployed servers would keep a line of no pieces.
+            let call = match quantity {
+                0 => this.core.dialect.cart_remove(line),
+                _ => this.core.dialect.cart_set(line, quantity),
+            };
+            this.write(call).await
+        }
     }
 
     /// Removes a line.
@@ -94,8 +107,9 @@ impl CartApi {
     ///
     /// # Errors
     /// `NotFound` if the line is not there.
-    pub async fn remove(&self, line: LineId) -> Result<Cart> {
-        self.write(self.core.dialect.cart_remove(line)).await
+    pub fn remove(&self, line: LineId) -> impl Future<Output = Result<Cart>> + Send + use<> {
+        let this = self.clone();
+        async move { this.write(this.core.dialect.cart_remove(line)).await }
     }
 
     /// Removes all lines. An empty cart is no error.
@@ -106,20 +120,23 @@ impl CartApi {
     /// assert!(cart.items.is_empty());
     /// # Ok(()) }
     /// ```
-    pub async fn clear(&self) -> Result<Cart> {
-        let made = self.core.http.made()?;
-        let core = self.core.clone();
-        let clear = async move {
-            match core.http.json::<CartWire>(&made, &core.dialect.cart_clear()).await {
-                Ok(got) => Ok(got.value.in_market(&got.market)),
-                // No cart has been made yet. Reading makes one, and is the answer.
-                Err(error) if error.code() == ErrorCode::NotFound => {
-                    core.dialect.cart_get(&core.http, &made).await
+    pub fn clear(&self) -> impl Future<Output = Result<Cart>> + Send + use<> {
+        let this = self.clone();
+        async move {
+            let made = this.core.http.made()?;
+            let core = this.core.clone();
+            let clear = async move {
+                match core.http.json::<CartWire>(&made, &core.dialect.cart_clear()).await {
+                    Ok(got) => Ok(got.value.in_market(&got.market)),
+                    // No cart has been made yet. Reading makes one, and is the answer.
+                    Err(error) if error.code() == ErrorCode::NotFound => {
+                        core.dialect.cart_get(&core.http, &made).await
+                    }
+                    Err(error) => Err(error),
                 }
-                Err(error) => Err(error),
-            }
-        };
-        self.core.cart_lane.write(&made, clear).await
+            };
+            this.core.cart_lane.write(&made, clear).await
+        }
     }
 
     async fn write(&self, call: Call) -> Result<Cart> {

@@ -52,19 +52,22 @@ impl OrdersApi {
     /// `InvalidInput` with the fields that are out of bounds; `Rejected` if the shop says no (an empty cart, out
     /// of stock); `NotFound` for an unknown SKU; `OutcomeUnknown` if the answer was lost, the server failed under
     /// it, or its answer cannot be read: the order may have been placed.
-    pub async fn place(&self, order: NewOrder) -> Result<Order> {
-        order.validate()?;
-        let made = self.core.http.made()?;
-        let mut call = self.core.dialect.order_place().body(body(&order));
-        // In quotation marks: the header is a structured field, and its item a string.
-        call.idempotency_key = Some(format!("\"{:032x}\"", self.core.keeper.random().bits()));
-        call.lost = Lost::OutcomeUnknown;
-        let core = self.core.clone();
-        let place = async move {
-            let got = core.http.json::<OrderWire>(&made, &call).await?;
-            Ok(got.value.in_market(&got.market))
-        };
-        if order.uses_cart() { self.core.cart_lane.write(&made, place).await } else { place.await }
+    pub fn place(&self, order: NewOrder) -> impl Future<Output = Result<Order>> + Send + use<> {
+        let this = self.clone();
+        async move {
+            order.validate()?;
+            let made = this.core.http.made()?;
+            let mut call = this.core.dialect.order_place().body(body(&order));
+            // In quotation marks: the header is a structured field, and its item a string.
+            call.idempotency_key = Some(format!("\"{:032x}\"", this.core.keeper.random().bits()));
+            call.lost = Lost::OutcomeUnknown;
+            let core = this.core.clone();
+            let place = async move {
+                let got = core.http.json::<OrderWire>(&made, &call).await?;
+                Ok(got.value.in_market(&got.market))
+            };
+            if order.uses_cart() { this.core.cart_lane.write(&made, place).await } else { place.await }
+        }
     }
 
     /// Lists orders, newest first: one page of them.
@@ -78,8 +81,9 @@ impl OrdersApi {
     ///
     /// # Errors
     /// `InvalidInput` for `limit`.
-    pub async fn list(&self, query: OrderQuery) -> Result<Vec<Order>> {
-        self.page(&self.core.http.made()?, &query).await
+    pub fn list(&self, query: OrderQuery) -> impl Future<Output = Result<Vec<Order>>> + Send + use<> {
+        let this = self.clone();
+        async move { this.page(&this.core.http.made()?, &query).await }
     }
 
     async fn page(&self, made: &Made, query: &OrderQuery) -> Result<Vec<Order>> {
@@ -89,7 +93,7 @@ impl OrdersApi {
 
     /// All orders that `query` asks for, newest first, read page by page (of the query's `limit`) as they are
     /// taken, as the user who is signed in when this is called. It ends after the first error. An order that is placed meanwhile moves the others down the list;
-    /// none is given out twice for that.
+    /// none is given out twice for that. (`try_next` is `futures_util`'s.)
     ///
     /// ```no_run
     /// # use market_sdk::OrderQuery;
@@ -137,9 +141,12 @@ impl OrdersApi {
     ///
     /// # Errors
     /// `NotFound` if the user has no such order.
-    pub async fn get(&self, order: OrderId) -> Result<Order> {
-        let made = self.core.http.made()?;
-        self.core.dialect.order_get(&self.core.http, &made, order).await
+    pub fn get(&self, order: OrderId) -> impl Future<Output = Result<Order>> + Send + use<> {
+        let this = self.clone();
+        async move {
+            let made = this.core.http.made()?;
+            this.core.dialect.order_get(&this.core.http, &made, order).await
+        }
     }
 
     /// Cancels an order.
@@ -154,9 +161,12 @@ impl OrdersApi {
     ///
     /// # Errors
     /// `Rejected` if it is too late for that, or it is cancelled already; `NotFound` if there is no such order.
-    pub async fn cancel(&self, order: OrderId) -> Result<CancelledOrder> {
-        let made = self.core.http.made()?;
-        let call = self.core.dialect.order_cancel(order);
-        Ok(self.core.http.json::<CancelledWire>(&made, &call).await?.value.into())
+    pub fn cancel(&self, order: OrderId) -> impl Future<Output = Result<CancelledOrder>> + Send + use<> {
+        let this = self.clone();
+        async move {
+            let made = this.core.http.made()?;
+            let call = this.core.dialect.order_cancel(order);
+            Ok(this.core.http.json::<CancelledWire>(&made, &call).await?.value.into())
+        }
     }
 }

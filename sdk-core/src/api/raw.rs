@@ -23,32 +23,36 @@ impl MarketClient {
     /// `InvalidInput` if the path does not start with one slash, has empty, `.` or `..` segments, or holds a
     /// query, a fragment or a backslash; and for signing in and out, which would hand the app a token or end the
     /// session behind the SDK's back. Otherwise as every call, by the answer's status.
-    pub async fn request(&self, request: RawRequest) -> Result<RawResponse> {
-        if !is_plain(&request.path) {
-            return Err(Error::invalid(
-                "path",
-                "The path must lead to a place below the base URL, like /products.",
-            ));
+    pub fn request(&self, request: RawRequest) -> impl Future<Output = Result<RawResponse>> + Send + use<> {
+        let this = self.clone();
+        async move {
+            if !is_plain(&request.path) {
+                return Err(Error::invalid(
+                    "path",
+                    "The path must lead to a place below the base URL, like /products.",
+                ));
+            }
+            if SESSION_PATHS.iter().any(|path| request.path.trim_end_matches('/').eq_ignore_ascii_case(path))
+            {
+                return Err(Error::invalid("path", "Signing in and out are calls of the session."));
+            }
+            let method = match request.method {
+                Method::Get => HttpMethod::GET,
+                Method::Post => HttpMethod::POST,
+                Method::Put => HttpMethod::PUT,
+                Method::Patch => HttpMethod::PATCH,
+                Method::Delete => HttpMethod::DELETE,
+            };
+            let mut call = Call::new("raw", "request", method, request.path);
+            call.query = request.query;
+            call.body = request.json;
+            if !request.with_session {
+                call = call.without_token(this.core.market.clone());
+            }
+            let made = this.core.http.made()?;
+            let answer = this.core.http.send(&made, &call).await?;
+            Ok(RawResponse { status: answer.reply.status.as_u16(), body: answer.reply.body })
         }
-        if SESSION_PATHS.iter().any(|path| request.path.trim_end_matches('/').eq_ignore_ascii_case(path)) {
-            return Err(Error::invalid("path", "Signing in and out are calls of the session."));
-        }
-        let method = match request.method {
-            Method::Get => HttpMethod::GET,
-            Method::Post => HttpMethod::POST,
-            Method::Put => HttpMethod::PUT,
-            Method::Patch => HttpMethod::PATCH,
-            Method::Delete => HttpMethod::DELETE,
-        };
-        let mut call = Call::new("raw", "request", method, request.path);
-        call.query = request.query;
-        call.body = request.json;
-        if !request.with_session {
-            call = call.without_token(self.core.market.clone());
-        }
-        let made = self.core.http.made()?;
-        let answer = self.core.http.send(&made, &call).await?;
-        Ok(RawResponse { status: answer.reply.status.as_u16(), body: answer.reply.body })
     }
 }
 

@@ -31,6 +31,11 @@ use crate::session::{FlightKey, NewSession};
 ///
 /// It is read from the store when the client is built. While a user is signed in, every call carries the token
 /// by itself; when the session ends, [`on_end`](Self::on_end) says so once.
+///
+/// # Errors
+/// Every call can end with `Network`, `Timeout`, `Tls`, `RateLimited`, `Rejected`, `Server`, `Unsupported`,
+/// `UnexpectedResponse` and `Config`; a call with a session (`profile`, `update_profile`, `verify_token`) besides
+/// with `NotSignedIn`, `SessionExpired`, `SignedOut`, `StoreLocked` and `StoreUnavailable`.
 #[derive(Clone)]
 pub struct SessionApi {
     core: Arc<Core>,
@@ -103,9 +108,12 @@ impl SessionApi {
     /// # Errors
     /// `StoreLocked` or `StoreUnavailable`: it is not known. A corrupt record is no error: it is erased, and the
     /// state says so.
-    pub async fn restore(&self) -> Result<SessionState> {
-        self.core.http.made()?;
-        self.core.keeper.restore().await
+    pub fn restore(&self) -> impl Future<Output = Result<SessionState>> + Send + use<> {
+        let this = self.clone();
+        async move {
+            this.core.http.made()?;
+            this.core.keeper.restore().await
+        }
     }
 
     /// Tells the SDK that the app came to the foreground: an expiry that was slept through is noticed, and a
@@ -121,7 +129,8 @@ impl SessionApi {
         self.core.keeper.resumed();
     }
 
-    /// Has a code sent to `phone` by SMS.
+    /// Has a code sent to `phone` by SMS. Whether the session can be kept is not looked at: an app that calls
+    /// [`restore`](Self::restore) first knows before a code is spent on it.
     ///
     /// ```no_run
     /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
@@ -133,18 +142,22 @@ impl SessionApi {
     /// # Errors
     /// `InvalidInput` for `phone`, also if it is not of the client's market; `RateLimited` after three codes in
     /// 15 minutes; and as every call without a session.
-    pub async fn request_code(&self, phone: &str) -> Result<CodeSent> {
-        let (phone, market) = self.phone_and_market(phone)?;
-        let made = self.core.http.made()?;
-        let call = Call::new("session", "request_code", Method::POST, "/auth/send-verification")
-            .without_token(market)
-            .body(json!({ "phone": phone.as_str() }));
-        let sent = self.core.http.json::<CodeSentWire>(&made, &call).await?.value;
-        let now = self.core.keeper.clock().wall();
-        let expires_at = sent
-            .expires_in_minutes
-            .and_then(|minutes| now.checked_add(Duration::from_secs(minutes.0.checked_mul(60)?)));
-        Ok(CodeSent { expires_at, retry_at: self.core.codes.sent(&phone, now) })
+    pub fn request_code(&self, phone: &str) -> impl Future<Output = Result<CodeSent>> + Send + use<> {
+        let this = self.clone();
+        let phone = self.phone_and_market(phone);
+        async move {
+            let (phone, market) = phone?;
+            let made = this.core.http.made()?;
+            let call = Call::new("session", "request_code", Method::POST, "/auth/send-verification")
+                .without_token(market)
+                .body(json!({ "phone": phone.as_str() }));
+            let sent = this.core.http.json::<CodeSentWire>(&made, &call).await?.value;
+            let now = this.core.keeper.clock().wall();
+            let expires_at = sent
+                .expires_in_minutes
+                .and_then(|minutes| now.checked_add(Duration::from_secs(minutes.0.checked_mul(60)?)));
+            Ok(CodeSent { expires_at, retry_at: this.core.codes.sent(&phone, now) })
+        }
     }
 
     /// Signs in with the code that came by SMS: 4 to 8 digits.
@@ -162,17 +175,25 @@ impl SessionApi {
     /// # Errors
     /// `InvalidInput` for `phone` or `code`; `WrongCode`; `StoreLocked` or `StoreUnavailable`, the code unspent;
     /// `OutcomeUnknown` if the answer was lost: ask for a new code; `SignedOut` if a logout came between.
-    pub async fn verify_code(&self, phone: &str, code: &str) -> Result<SignIn> {
-        let (phone, market) = self.phone_and_market(phone)?;
+    pub fn verify_code(
+        &self,
+        phone: &str,
+        code: &str,
+    ) -> impl Future<Output = Result<SignIn>> + Send + use<> {
+        let this = self.clone();
+        let phone = self.phone_and_market(phone);
         let code = Zeroizing::new(code.trim().to_owned());
-        if !(4..=8).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(Error::invalid("code", "Enter the 4 to 8 digits of the code."));
+        async move {
+            let (phone, market) = phone?;
+            if !(4..=8).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+                return Err(Error::invalid("code", "Enter the 4 to 8 digits of the code."));
+            }
+            let made = this.core.http.made()?;
+            let key = FlightKey { phone: phone.clone(), code: code.clone() };
+            let core = this.core.clone();
+            let send = move || async move { sign_in(&core, &made, phone, &code, market).await };
+            this.core.keeper.fly(made.lineage, made.deadline, key, send).await
         }
-        let made = self.core.http.made()?;
-        let key = FlightKey { phone: phone.clone(), code: code.clone() };
-        let core = self.core.clone();
-        let send = move || async move { sign_in(&core, &made, phone, &code, market).await };
-        self.core.keeper.fly(made.lineage, made.deadline, key, send).await
     }
 
     /// Signs out. The session is forgotten at once; when this returns, no later request carries its token, and
@@ -188,8 +209,9 @@ impl SessionApi {
     ///
     /// # Errors
     /// `StoreNotCleared`: signed out all the same, and the store is erased at the next chance.
-    pub async fn logout(&self) -> Result<()> {
-        self.end(true).await
+    pub fn logout(&self) -> impl Future<Output = Result<()>> + Send + use<> {
+        let this = self.clone();
+        async move { this.end(true).await }
     }
 
     /// Signs out without telling the server: for a device that changes hands, or a user who is gone. After an
@@ -204,8 +226,9 @@ impl SessionApi {
     ///
     /// # Errors
     /// As [`logout`](Self::logout).
-    pub async fn clear(&self) -> Result<()> {
-        self.end(false).await
+    pub fn clear(&self) -> impl Future<Output = Result<()>> + Send + use<> {
+        let this = self.clone();
+        async move { this.end(false).await }
     }
 
     async fn end(&self, notice: bool) -> Result<()> {
@@ -232,11 +255,14 @@ impl SessionApi {
     ///
     /// # Errors
     /// As every call with a session.
-    pub async fn profile(&self) -> Result<Profile> {
-        let made = self.core.http.made()?;
-        let call = Call::new("session", "profile", Method::GET, "/auth/profile");
-        let profile = self.core.http.json::<ProfileWire>(&made, &call).await?.value;
-        Ok(profile.into())
+    pub fn profile(&self) -> impl Future<Output = Result<Profile>> + Send + use<> {
+        let this = self.clone();
+        async move {
+            let made = this.core.http.made()?;
+            let call = Call::new("session", "profile", Method::GET, "/auth/profile");
+            let profile = this.core.http.json::<ProfileWire>(&made, &call).await?.value;
+            Ok(profile.into())
+        }
     }
 
     /// Changes the user's profile.
@@ -250,20 +276,27 @@ impl SessionApi {
     ///
     /// # Errors
     /// `InvalidInput` for `full_name` if it is empty or longer than 255 characters, and if nothing is set.
-    pub async fn update_profile(&self, update: ProfileUpdate) -> Result<Profile> {
-        match &update.full_name {
-            Some(name) if name.trim().is_empty() || name.chars().count() > 255 => {
-                return Err(Error::invalid("full_name", "Enter 1 to 255 characters."));
+    pub fn update_profile(
+        &self,
+        update: ProfileUpdate,
+    ) -> impl Future<Output = Result<Profile>> + Send + use<> {
+        let this = self.clone();
+        async move {
+            match &update.full_name {
+                Some(name) if name.trim().is_empty() || name.chars().count() > 255 => {
+                    return Err(Error::invalid("full_name", "Enter 1 to 255 characters."));
+                }
+                None if update.profile_image_url.is_none() => {
+                    return Err(Error::invalid("full_name", "There is nothing to change."));
+                }
+                _ => {}
             }
-            None if update.profile_image_url.is_none() => {
-                return Err(Error::invalid("full_name", "There is nothing to change."));
-            }
-            _ => {}
+            let made = this.core.http.made()?;
+            let call =
+                Call::new("session", "update_profile", Method::PUT, "/auth/profile").body(body(&update));
+            let updated = this.core.http.json::<ProfileUpdatedWire>(&made, &call).await?.value;
+            Ok(updated.user.into())
         }
-        let made = self.core.http.made()?;
-        let call = Call::new("session", "update_profile", Method::PUT, "/auth/profile").body(body(&update));
-        let updated = self.core.http.json::<ProfileUpdatedWire>(&made, &call).await?.value;
-        Ok(updated.user.into())
     }
 
     /// Asks the server whether it still accepts the session. If it does not, the session has ended, and the
@@ -277,11 +310,14 @@ impl SessionApi {
     ///
     /// # Errors
     /// As every call with a session; `SessionExpired` if the server does not accept it.
-    pub async fn verify_token(&self) -> Result<TokenStatus> {
-        let made = self.core.http.made()?;
-        let call = Call::new("session", "verify_token", Method::GET, "/auth/verify-token");
-        let status = self.core.http.json::<TokenStatusWire>(&made, &call).await?.value;
-        Ok(status.into())
+    pub fn verify_token(&self) -> impl Future<Output = Result<TokenStatus>> + Send + use<> {
+        let this = self.clone();
+        async move {
+            let made = this.core.http.made()?;
+            let call = Call::new("session", "verify_token", Method::GET, "/auth/verify-token");
+            let status = this.core.http.json::<TokenStatusWire>(&made, &call).await?.value;
+            Ok(status.into())
+        }
     }
 
     /// The markets that the server serves. Nobody needs to be signed in.
@@ -296,11 +332,14 @@ impl SessionApi {
     ///
     /// # Errors
     /// As every call without a session.
-    pub async fn markets(&self) -> Result<Markets> {
-        let made = self.core.http.made()?;
-        let call = Call::new("session", "markets", Method::GET, "/auth/markets").without_token(None);
-        let markets = self.core.http.json::<MarketsWire>(&made, &call).await?.value;
-        Ok(markets.into())
+    pub fn markets(&self) -> impl Future<Output = Result<Markets>> + Send + use<> {
+        let this = self.clone();
+        async move {
+            let made = this.core.http.made()?;
+            let call = Call::new("session", "markets", Method::GET, "/auth/markets").without_token(None);
+            let markets = this.core.http.json::<MarketsWire>(&made, &call).await?.value;
+            Ok(markets.into())
+        }
     }
 
     /// The market follows from the phone's prefix. One that contradicts it never works, and can burn a code.

@@ -33,9 +33,12 @@ impl WishlistApi {
     /// }
     /// # Ok(()) }
     /// ```
-    pub async fn get(&self) -> Result<Wishlist> {
-        let made = self.core.http.made()?;
-        self.core.dialect.wishlist_get(&self.core.http, &made).await
+    pub fn get(&self) -> impl Future<Output = Result<Wishlist>> + Send + use<> {
+        let this = self.clone();
+        async move {
+            let made = this.core.http.made()?;
+            this.core.dialect.wishlist_get(&this.core.http, &made).await
+        }
     }
 
     /// Puts a product on the wishlist. That it is there already is no error.
@@ -49,8 +52,9 @@ impl WishlistApi {
     ///
     /// # Errors
     /// `NotFound` if there is no such product (`Server` on servers that answer 500 to that).
-    pub async fn add(&self, product: ProductId) -> Result<Wishlist> {
-        self.change(&self.core.http.made()?, WishlistChange::Add(product)).await
+    pub fn add(&self, product: ProductId) -> impl Future<Output = Result<Wishlist>> + Send + use<> {
+        let this = self.clone();
+        async move { this.change(&this.core.http.made()?, WishlistChange::Add(product)).await }
     }
 
     /// Takes a product off the wishlist.
@@ -64,8 +68,9 @@ impl WishlistApi {
     ///
     /// # Errors
     /// `NotFound` if it is not on it.
-    pub async fn remove(&self, product: ProductId) -> Result<Wishlist> {
-        self.change(&self.core.http.made()?, WishlistChange::Remove(product)).await
+    pub fn remove(&self, product: ProductId) -> impl Future<Output = Result<Wishlist>> + Send + use<> {
+        let this = self.clone();
+        async move { this.change(&this.core.http.made()?, WishlistChange::Remove(product)).await }
     }
 
     /// Empties the wishlist. That it is empty already is no error.
@@ -75,14 +80,17 @@ impl WishlistApi {
     /// assert!(market.wishlist().clear().await?.items.is_empty());
     /// # Ok(()) }
     /// ```
-    pub async fn clear(&self) -> Result<Wishlist> {
-        let made = self.core.http.made()?;
-        match self.change(&made, WishlistChange::Clear).await {
-            // No wishlist has been made yet. Reading makes one, and is the answer.
-            Err(error) if error.code() == ErrorCode::NotFound => {
-                self.core.dialect.wishlist_get(&self.core.http, &made).await
+    pub fn clear(&self) -> impl Future<Output = Result<Wishlist>> + Send + use<> {
+        let this = self.clone();
+        async move {
+            let made = this.core.http.made()?;
+            match this.change(&made, WishlistChange::Clear).await {
+                // No wishlist has been made yet. Reading makes one, and is the answer.
+                Err(error) if error.code() == ErrorCode::NotFound => {
+                    this.core.dialect.wishlist_get(&this.core.http, &made).await
+                }
+                other => other,
             }
-            other => other,
         }
     }
 

@@ -96,7 +96,8 @@ pub struct Order {
     pub subtotal: Option<Money>,
     /// What shipping costs.
     pub shipping_cost: Option<Money>,
-    /// What all of it costs.
+    /// What all of it costs, in the currency that the server names. Deployed servers name KGS on every order, those of
+    /// the US market too, whatever the cart said.
     pub total_amount: Money,
     /// When it was placed.
     pub order_date: Option<SystemTime>,

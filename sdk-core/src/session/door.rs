@@ -69,7 +69,7 @@ impl Keeper {
         let asked = *asked.get_or_insert(inner.reads);
         let door = inner.machine.door(lineage);
         if matches!(door, Door::Wait(Some(LockedWhy::Unavailable))) && inner.reads > asked {
-            return Knock::Refused(Error::new(ErrorCode::StoreUnavailable));
+            return Knock::Refused(self.store_error(ErrorCode::StoreUnavailable));
         }
         self.step(&mut inner, Event::Nudge);
         let code = match door {

@@ -30,7 +30,8 @@ impl Keeper {
                 keeper.answered(operation, Event::Read(keeper.found(result)));
             });
         });
-        self.0.parts.entry.submit(Box::new(move |store, key| reply.send(record::read(store, key))));
+        let why = self.0.why.clone();
+        self.0.parts.entry.submit(Box::new(move |store, key| reply.send(record::read(store, key, &why))));
     }
 
     pub(super) fn write(&self, inner: &mut Inner, record: Record, over: Owed) {
@@ -46,8 +47,9 @@ impl Keeper {
         let reply = Reply::new(WriteResult::Failed(Trouble::Unavailable), move |result| {
             upgraded(&keeper, |keeper| keeper.answered(operation, event(result)));
         });
+        let why = self.0.why.clone();
         self.0.parts.entry.submit(Box::new(move |store, key| {
-            reply.send(record::write(store, key, &record, &over, clock.wall()));
+            reply.send(record::write(store, key, &record, &over, clock.wall(), &why));
         }));
     }
 
@@ -63,8 +65,9 @@ impl Keeper {
         let reply = Reply::new(EraseResult::Failed(Trouble::Unavailable), move |result| {
             upgraded(&keeper, |keeper| keeper.answered(operation, event(result)));
         });
+        let why = self.0.why.clone();
         self.0.parts.entry.submit(Box::new(move |store, key| {
-            reply.send(record::erase(store, key, &owed, clock.wall()));
+            reply.send(record::erase(store, key, &owed, clock.wall(), &why));
         }));
     }
 

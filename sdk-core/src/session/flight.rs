@@ -66,14 +66,8 @@ impl Inner {
         }
     }
 
-    pub(super) fn end_flight(&mut self, flight: FlightId, end: FlightEnd) {
-        self.finish_flight(flight, |_| {
-            Err(Error::new(match end {
-                FlightEnd::Store(Trouble::Locked) => ErrorCode::StoreLocked,
-                FlightEnd::Store(Trouble::Unavailable) => ErrorCode::StoreUnavailable,
-                FlightEnd::SignedOut => ErrorCode::SignedOut,
-            }))
-        });
+    pub(super) fn end_flight(&mut self, flight: FlightId, error: Error) {
+        self.finish_flight(flight, |_| Err(error));
     }
 
     pub(super) fn landed(&mut self, flight: FlightId) {
@@ -89,6 +83,16 @@ impl Inner {
             let sign_in = current.sign_in.take();
             let news = News { phase: current.phase, now: Phase::Done(result(sign_in)) };
             self.outbox.flights.push(news);
+        }
+    }
+}
+
+impl From<FlightEnd> for ErrorCode {
+    fn from(end: FlightEnd) -> Self {
+        match end {
+            FlightEnd::Store(Trouble::Locked) => Self::StoreLocked,
+            FlightEnd::Store(Trouble::Unavailable) => Self::StoreUnavailable,
+            FlightEnd::SignedOut => Self::SignedOut,
         }
     }
 }

@@ -106,6 +106,8 @@ struct Shared {
     lineages: watch::Sender<()>,
     /// Told of every permit that is let go.
     releases: watch::Sender<()>,
+    /// What the store said last of why it is not available: for a developer.
+    why: Arc<record::Why>,
     parts: Parts,
 }
 
@@ -270,6 +272,7 @@ impl Keeper {
             changes: watch::Sender::new(()),
             lineages: watch::Sender::new(()),
             releases: watch::Sender::new(()),
+            why: Arc::default(),
             parts,
         }));
         keeper.apply(Event::Start);
@@ -329,7 +332,7 @@ impl Keeper {
                 match inner.machine.state() {
                     // Only an answer that came after the call counts, or that there is none in time.
                     State::Locked(why) if inner.reads > asked || !inner.machine.awaits_read() => {
-                        return Err(locked(*why));
+                        return Err(self.store_error(locked(*why)));
                     }
                     State::Restoring | State::Locked(_) => {}
                     state => return Ok(shown(state)),
@@ -357,6 +360,15 @@ impl Keeper {
             Notice { header: session.record.token.header(), market: session.record.user.market, over }
         });
         Farewell { notice, erased, generation, keeper: self.clone() }
+    }
+
+    /// An error of the store, with what it said of why.
+    fn store_error(&self, code: ErrorCode) -> Error {
+        let why = self.0.why.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match why.filter(|_| matches!(code, ErrorCode::StoreUnavailable | ErrorCode::StoreNotCleared)) {
+            Some(why) => Error::new(code).detail_is(why),
+            None => Error::new(code),
+        }
     }
 
     #[cfg(test)]
@@ -409,7 +421,10 @@ impl Keeper {
                 Effect::StartTimer(generation) => self.start_timer(inner, generation),
                 Effect::Notice(session) => notice = Some(session),
                 Effect::SendVerify(flight) => inner.clear_to_send(flight),
-                Effect::EndFlight(flight, end) => inner.end_flight(flight, end),
+                Effect::EndFlight(flight, end) => {
+                    let error = self.store_error(end.into());
+                    inner.end_flight(flight, error);
+                }
                 Effect::Landed(flight) => inner.landed(flight),
                 Effect::LogoutDone { erased } => {
                     let waiting = std::mem::take(&mut inner.logouts);
@@ -470,7 +485,7 @@ impl Farewell {
         let permits = || self.keeper.lock().permits.range(..self.generation).next().is_some();
         let given_up = async { while permits() && releases.changed().await.is_ok() {} };
         let _ = tokio::time::timeout(UNPOLLED, given_up).await;
-        if erased { Ok(()) } else { Err(Error::new(ErrorCode::StoreNotCleared)) }
+        if erased { Ok(()) } else { Err(self.keeper.store_error(ErrorCode::StoreNotCleared)) }
     }
 }
 
@@ -502,11 +517,11 @@ fn shown(state: &State<Live>) -> SessionState {
     }
 }
 
-fn locked(why: LockedWhy) -> Error {
-    Error::new(match why {
+fn locked(why: LockedWhy) -> ErrorCode {
+    match why {
         LockedWhy::Locked | LockedWhy::Hung => ErrorCode::StoreLocked,
         LockedWhy::Unavailable => ErrorCode::StoreUnavailable,
-    })
+    }
 }
 
 impl From<LockedWhy> for LockedReason {

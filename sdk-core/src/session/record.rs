@@ -4,6 +4,7 @@
 //! Another process is not kept out: between two processes compare and change are two calls, and a lost record
 //! (one more code to ask for) is the worst that comes of it.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -94,7 +95,16 @@ enum Current {
     Readable(Box<Record>),
 }
 
-fn current(store: &dyn SecureStore, key: &str) -> Result<Current, Trouble> {
+/// What the store said last of why it is not available.
+pub(crate) type Why = Mutex<Option<String>>;
+
+fn not_available(why: &Why, text: &str) -> Trouble {
+    tracing::warn!(why = text, "the store is not available");
+    *why.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.to_owned());
+    Trouble::Unavailable
+}
+
+fn current(store: &dyn SecureStore, key: &str, why: &Why) -> Result<Current, Trouble> {
     match store.read(key) {
         StoreRead::Found(bytes) => {
             Ok(Record::decode(&bytes)
@@ -103,16 +113,13 @@ fn current(store: &dyn SecureStore, key: &str) -> Result<Current, Trouble> {
         StoreRead::Missing => Ok(Current::Nothing),
         StoreRead::Corrupt => Ok(Current::Unreadable),
         StoreRead::Locked => Err(Trouble::Locked),
-        StoreRead::Unavailable(why) => {
-            tracing::warn!(why, "the store is not available");
-            Err(Trouble::Unavailable)
-        }
+        StoreRead::Unavailable(text) => Err(not_available(why, &text)),
     }
 }
 
 /// Reads the record; whether it has expired is for the keeper to judge.
-pub(crate) fn read(store: &dyn SecureStore, key: &str) -> ReadResult<Record> {
-    match current(store, key) {
+pub(crate) fn read(store: &dyn SecureStore, key: &str, why: &Why) -> ReadResult<Record> {
+    match current(store, key, why) {
         Ok(Current::Readable(record)) => ReadResult::Found(*record),
         Ok(Current::Nothing) => ReadResult::Missing,
         Ok(Current::Unreadable) => ReadResult::Corrupt,
@@ -129,8 +136,9 @@ pub(crate) fn write(
     record: &Record,
     over: &Owed,
     now: SystemTime,
+    why: &Why,
 ) -> WriteResult {
-    match current(store, key) {
+    match current(store, key, why) {
         Ok(Current::Readable(found)) => {
             let other = found.id != record.id && !over.contains(&Owe::Id(found.id));
             if other && found.signed_in_at > record.signed_in_at && found.signed_in_at <= now {
@@ -143,13 +151,19 @@ pub(crate) fn write(
     let Some(bytes) = record.encode() else { return WriteResult::Failed(Trouble::Unavailable) };
     match store.write(key, &bytes) {
         Ok(()) => WriteResult::Ok,
-        Err(error) => WriteResult::Failed(trouble(&error)),
+        Err(error) => WriteResult::Failed(trouble(&error, why)),
     }
 }
 
 /// Deletes what is stored if it is owed, or cannot be read; another client's session stays.
-pub(crate) fn erase(store: &dyn SecureStore, key: &str, owed: &Owed, now: SystemTime) -> EraseResult {
-    let goes = match current(store, key) {
+pub(crate) fn erase(
+    store: &dyn SecureStore,
+    key: &str,
+    owed: &Owed,
+    now: SystemTime,
+    why: &Why,
+) -> EraseResult {
+    let goes = match current(store, key, why) {
         Ok(Current::Nothing) => false,
         Ok(Current::Unreadable) => true,
         Ok(Current::Readable(found)) => {
@@ -167,24 +181,22 @@ pub(crate) fn erase(store: &dyn SecureStore, key: &str, owed: &Owed, now: System
     }
     match store.delete(key) {
         Ok(()) => EraseResult::Ok,
-        Err(error) => EraseResult::Failed(trouble(&error)),
+        Err(error) => EraseResult::Failed(trouble(&error, why)),
     }
 }
 
-fn trouble(error: &StoreError) -> Trouble {
+fn trouble(error: &StoreError, why: &Why) -> Trouble {
     match error {
         StoreError::Locked => Trouble::Locked,
-        StoreError::Unavailable(why) => {
-            tracing::warn!(why, "the store is not available");
-            Trouble::Unavailable
-        }
+        StoreError::Unavailable(text) => not_available(why, text),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::store::MemoryStore;
+
+    use super::*;
 
     const KEY: &str = "session";
 
@@ -205,6 +217,18 @@ mod tests {
             signed_in_at: at(signed_in),
             lifetime: Some(Duration::from_secs(1800)),
         }
+    }
+
+    fn read(store: &MemoryStore, key: &str) -> ReadResult<Record> {
+        super::read(store, key, &Why::default())
+    }
+
+    fn write(store: &MemoryStore, key: &str, record: &Record, over: &Owed, now: SystemTime) -> WriteResult {
+        super::write(store, key, record, over, now, &Why::default())
+    }
+
+    fn erase(store: &MemoryStore, key: &str, owed: &Owed, now: SystemTime) -> EraseResult {
+        super::erase(store, key, owed, now, &Why::default())
     }
 
     fn stored(store: &MemoryStore) -> Option<u128> {

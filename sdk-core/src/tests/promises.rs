@@ -546,8 +546,7 @@ async fn a_read_whose_caller_left_is_given_up_at_once() {
     let world = World::signed_in().await;
     world.shop.mishap("/cart", Mishap::Silent);
     world.shop.mishap("/wishlist", Mishap::Silent);
-    let (cart, wishlist) = (world.market.cart(), world.market.wishlist());
-    let reads = join(cart.get(), wishlist.get());
+    let reads = join(world.market.cart().get(), world.market.wishlist().get());
     assert!(tokio::time::timeout(LATENCY, reads).await.is_err());
     assert_eq!(world.shop.given_up(), 2);
     assert!(world.market.cart().get().await.is_ok(), "the lane is free");
