@@ -526,6 +526,15 @@ async fn p11_cart_calls_reach_the_server_in_the_order_they_were_made_one_at_a_ti
 }
 
 #[tokio::test(start_paused = true)]
+async fn p11_a_read_does_not_overtake_the_write_that_was_made_before_it() {
+    let world = World::signed_in().await;
+    world.shop.mishap("/cart/items", Mishap::Slow(Duration::from_secs(5)));
+    let (_, read) = join(world.market.cart().add(SkuId(1), 1), world.market.cart().get()).await;
+    assert_eq!(read.unwrap().items.len(), 1);
+    assert_eq!(world.shop.most_parallel_cart(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn p11_a_cart_write_whose_caller_left_is_completed_and_the_next_one_waits_for_it() {
     let world = World::signed_in().await;
     let cart = world.market.cart();
