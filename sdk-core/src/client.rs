@@ -9,14 +9,11 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use url::{Host, Url};
 
-use crate::api::codes::CodesSent;
-use crate::api::{CartApi, OrdersApi, SessionApi, WishlistApi};
+use crate::api::{CartApi, Core, OrdersApi, SessionApi, WishlistApi, raw};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::Http;
-use crate::http::dialect::Dialect;
-use crate::http::lane::Lane;
 use crate::http::transport::{HttpClient, Settings, Transport};
-use crate::model::Market;
+use crate::model::{Market, RawRequest, RawResponse};
 use crate::session::clock::SystemClock;
 use crate::session::timer::TimerThread;
 use crate::session::{EntryQueue, Job, Keeper, Parts, Random};
@@ -42,17 +39,6 @@ use crate::store::{KeyringStore, SecureStore, StoreError};
 #[derive(Clone)]
 pub struct MarketClient {
     pub(crate) core: Arc<Core>,
-}
-
-/// What the areas share.
-pub(crate) struct Core {
-    pub(crate) http: Http,
-    pub(crate) keeper: Keeper,
-    pub(crate) dialect: Dialect,
-    pub(crate) cart_lane: Lane,
-    pub(crate) codes: CodesSent,
-    /// The market that the app was built for, if it was built for one.
-    pub(crate) market: Option<Market>,
 }
 
 impl MarketClient {
@@ -127,6 +113,25 @@ impl MarketClient {
         OrdersApi::new(self.core.clone())
     }
 
+    /// Makes a request to a route that the SDK has no typed call for, through the same door as all others: with
+    /// the token, the market, the deadline, retries and errors, and to the client's own server only.
+    ///
+    /// ```no_run
+    /// # use market_sdk::{Method, RawRequest};
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// let shoes = RawRequest::new(Method::Get, "/products").query("category", "shoes");
+    /// let products: Vec<serde_json::Value> = market.request(shoes).await?.json()?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidInput` if the path does not start with one slash, has empty, `.` or `..` segments, or holds a
+    /// query, a fragment or a backslash; and for signing in and out, which would hand the app a token or end the
+    /// session behind the SDK's back. Otherwise as every call, by the answer's status.
+    pub fn request(&self, request: RawRequest) -> impl Future<Output = Result<RawResponse>> + Send + use<> {
+        raw::request(self.core.clone(), request)
+    }
+
     /// Wires a client from its outer parts.
     pub(crate) fn assemble(
         transport: Box<dyn Transport>,
@@ -137,15 +142,7 @@ impl MarketClient {
     ) -> Self {
         let keeper = Keeper::new(parts);
         let http = Http::new(transport, keeper.clone(), base, timeout);
-        let core = Core {
-            http,
-            keeper,
-            dialect: Dialect::new(),
-            cart_lane: Lane::default(),
-            codes: CodesSent::default(),
-            market,
-        };
-        Self { core: Arc::new(core) }
+        Self { core: Arc::new(Core::new(http, keeper, market)) }
     }
 }
 

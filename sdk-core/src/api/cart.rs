@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::client::Core;
+use super::Core;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::call::Call;
 use crate::model::{Cart, CartWire, LineId, SkuId};

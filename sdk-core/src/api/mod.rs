@@ -1,9 +1,9 @@
 //! What an app calls, one file per area.
 
 mod cart;
-pub(crate) mod codes;
+mod codes;
 mod orders;
-mod raw;
+pub(crate) mod raw;
 mod session;
 mod wishlist;
 
@@ -11,3 +11,34 @@ pub use cart::CartApi;
 pub use orders::OrdersApi;
 pub use session::{EndListener, SessionApi, SessionStates};
 pub use wishlist::WishlistApi;
+
+use self::codes::CodesSent;
+use crate::http::Http;
+use crate::http::dialect::Dialect;
+use crate::http::lane::Lane;
+use crate::model::Market;
+use crate::session::Keeper;
+
+/// What the areas share.
+pub(crate) struct Core {
+    pub(crate) http: Http,
+    pub(crate) keeper: Keeper,
+    pub(crate) dialect: Dialect,
+    pub(crate) cart_lane: Lane,
+    pub(crate) codes: CodesSent,
+    /// The market that the app was built for, if it was built for one.
+    pub(crate) market: Option<Market>,
+}
+
+impl Core {
+    pub(crate) fn new(http: Http, keeper: Keeper, market: Option<Market>) -> Self {
+        Self {
+            http,
+            keeper,
+            dialect: Dialect::new(),
+            cart_lane: Lane::default(),
+            codes: CodesSent::default(),
+            market,
+        }
+    }
+}

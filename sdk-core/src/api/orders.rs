@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
-use crate::client::Core;
+use super::Core;
 use crate::error::Result;
 use crate::http::Made;
 use crate::http::call::Lost;

@@ -1,59 +1,41 @@
 //! Any other route of the same server.
 
+use std::sync::Arc;
+
 use http::Method as HttpMethod;
 
-use crate::client::MarketClient;
+use super::Core;
 use crate::error::{Error, Result};
 use crate::http::call::Call;
 use crate::model::{Method, RawRequest, RawResponse};
 
-impl MarketClient {
-    /// Makes a request to a route that the SDK has no typed call for, through the same door as all others: with
-    /// the token, the market, the deadline, retries and errors, and to the client's own server only.
-    ///
-    /// ```no_run
-    /// # use market_sdk::{Method, RawRequest};
-    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
-    /// let shoes = RawRequest::new(Method::Get, "/products").query("category", "shoes");
-    /// let products: Vec<serde_json::Value> = market.request(shoes).await?.json()?;
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    /// `InvalidInput` if the path does not start with one slash, has empty, `.` or `..` segments, or holds a
-    /// query, a fragment or a backslash; and for signing in and out, which would hand the app a token or end the
-    /// session behind the SDK's back. Otherwise as every call, by the answer's status.
-    pub fn request(&self, request: RawRequest) -> impl Future<Output = Result<RawResponse>> + Send + use<> {
-        let this = self.clone();
-        async move {
-            if !is_plain(&request.path) {
-                return Err(Error::invalid(
-                    "path",
-                    "The path must lead to a place below the base URL, like /products.",
-                ));
-            }
-            if SESSION_PATHS.iter().any(|path| request.path.trim_end_matches('/').eq_ignore_ascii_case(path))
-            {
-                return Err(Error::invalid("path", "Signing in and out are calls of the session."));
-            }
-            let method = match request.method {
-                Method::Get => HttpMethod::GET,
-                Method::Post => HttpMethod::POST,
-                Method::Put => HttpMethod::PUT,
-                Method::Patch => HttpMethod::PATCH,
-                Method::Delete => HttpMethod::DELETE,
-            };
-            let mut call = Call::new("raw", "request", method, request.path);
-            call.query = request.query;
-            call.body = request.json;
-            if !request.with_session {
-                call = call.without_token(this.core.market.clone());
-            }
-            let made = this.core.http.made()?;
-            let answer = this.core.http.send(&made, &call).await?;
-            Ok(RawResponse { status: answer.reply.status.as_u16(), body: answer.reply.body })
-        }
+/// What [`MarketClient::request`](crate::MarketClient::request) does.
+pub(crate) async fn request(core: Arc<Core>, request: RawRequest) -> Result<RawResponse> {
+    if !is_plain(&request.path) {
+        return Err(Error::invalid(
+            "path",
+            "The path must lead to a place below the base URL, like /products.",
+        ));
     }
+    if SESSION_PATHS.iter().any(|path| request.path.trim_end_matches('/').eq_ignore_ascii_case(path)) {
+        return Err(Error::invalid("path", "Signing in and out are calls of the session."));
+    }
+    let method = match request.method {
+        Method::Get => HttpMethod::GET,
+        Method::Post => HttpMethod::POST,
+        Method::Put => HttpMethod::PUT,
+        Method::Patch => HttpMethod::PATCH,
+        Method::Delete => HttpMethod::DELETE,
+    };
+    let mut call = Call::new("raw", "request", method, request.path);
+    call.query = request.query;
+    call.body = request.json;
+    if !request.with_session {
+        call = call.without_token(core.market.clone());
+    }
+    let made = core.http.made()?;
+    let answer = core.http.send(&made, &call).await?;
+    Ok(RawResponse { status: answer.reply.status.as_u16(), body: answer.reply.body })
 }
 
 const SESSION_PATHS: [&str; 2] = ["/auth/verify-code", "/auth/logout"];

@@ -13,7 +13,7 @@ use http::header::DATE;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::client::Core;
+use super::Core;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::call::{Call, Lost};
 use crate::http::{Answer, Made, value};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::client::Core;
+use super::Core;
 use crate::error::{ErrorCode, Result};
 use crate::http::Made;
 use crate::http::dialect::WishlistChange;
