@@ -115,27 +115,31 @@ codes! {
 }
 
 impl MarketError {
+    fn failed(failure: Failure) -> Self {
+        Self::Failed { failure }
+    }
+
     /// A fault of the SDK's own, which only its developers can do something about.
     pub(crate) fn internal(detail: &str) -> Self {
         let message = "Something went wrong.";
-        Self::Failed { failure: Failure::plain(ErrorCode::UnexpectedResponse, message, Some(detail)) }
+        Self::failed(Failure::plain(ErrorCode::UnexpectedResponse, message, Some(detail)))
     }
 
     pub(crate) fn unexpected(status: u16, detail: &str) -> Self {
         let message = "The shop gave an unexpected answer.";
         let mut failure = Failure::plain(ErrorCode::UnexpectedResponse, message, Some(detail));
         failure.status = Some(status.into());
-        Self::Failed { failure }
+        Self::failed(failure)
     }
 
     pub(crate) fn config(message: &str) -> Self {
-        Self::Failed { failure: Failure::plain(ErrorCode::Config, message, None) }
+        Self::failed(Failure::plain(ErrorCode::Config, message, None))
     }
 
     pub(crate) fn invalid(path: &str, message: &str) -> Self {
         let mut failure = Failure::plain(ErrorCode::InvalidInput, message, None);
         failure.fields.push(FieldError { path: path.to_owned(), message: message.to_owned() });
-        Self::Failed { failure }
+        Self::failed(failure)
     }
 }
 
@@ -170,6 +174,6 @@ impl From<market_sdk::Error> for MarketError {
             fields: error.fields().iter().map(field).collect(),
             detail: error.detail().map(str::to_owned),
         };
-        Self::Failed { failure }
+        Self::failed(failure)
     }
 }
