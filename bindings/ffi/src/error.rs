@@ -63,6 +63,23 @@ macro_rules! codes {
                 }
             }
         }
+
+        #[cfg(test)]
+        mod tests {
+            use super::ErrorCode;
+
+            #[test]
+            fn every_code_keeps_its_name() {
+                $(assert_eq!(ErrorCode::from(market_sdk::ErrorCode::$code), ErrorCode::$code);)*
+                // Those of the core that are not listed here would all become another.
+                let core = include_str!("../../../sdk-core/src/error.rs");
+                let (_, codes) = core.split_once("pub enum ErrorCode {").unwrap();
+                let (codes, _) = codes.split_once("\n}").unwrap();
+                let codes: Vec<_> = codes.lines().map(str::trim).filter(|line| !line.starts_with("//")).collect();
+                let codes: Vec<_> = codes.into_iter().filter_map(|line| line.strip_suffix(',')).collect();
+                assert_eq!(codes, [$(stringify!($code)),*]);
+            }
+        }
     };
 }
 
