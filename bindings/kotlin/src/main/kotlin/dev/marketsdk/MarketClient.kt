@@ -1,5 +1,6 @@
 package dev.marketsdk
 
+import java.util.concurrent.atomic.AtomicBoolean
 import kotlin.time.Duration
 import kotlin.time.toJavaDuration
 
@@ -61,6 +62,8 @@ public class MarketClient private constructor(private val core: MarketCore) : Au
         ),
     )
 
+    private val closed = AtomicBoolean()
+
     /** The session: signing in and out, the state, the profile. */
     public val session: Session = Session(core.session())
 
@@ -84,6 +87,7 @@ public class MarketClient private constructor(private val core: MarketCore) : Au
      * A client that is not closed goes when nobody refers to it any more.
      */
     override fun close() {
+        if (closed.getAndSet(true)) return
         session.close()
         listOf(cart, wishlist, orders, core).forEach(AutoCloseable::close)
     }

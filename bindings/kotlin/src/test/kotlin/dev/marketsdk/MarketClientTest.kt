@@ -13,11 +13,15 @@ import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertNotNull
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Assertions.fail
+import org.junit.jupiter.api.Assumptions.assumeTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.Timeout
+import org.junit.jupiter.api.io.TempDir
+import java.io.File
 import java.math.BigDecimal
 import java.time.Instant
 import java.util.Locale
+import java.util.concurrent.CountDownLatch
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
 import kotlin.time.Duration.Companion.seconds
@@ -179,6 +183,7 @@ class MarketClientTest {
         runBlocking {
             val told = LinkedBlockingQueue<SessionState>()
             val ends = LinkedBlockingQueue<String>()
+            val release = CountDownLatch(1)
             market.session.observe(
                 object : SessionListener {
                     override fun changed(state: SessionState): Unit = throw IllegalStateException("on purpose")
@@ -186,7 +191,15 @@ class MarketClientTest {
             )
             market.session.observe(
                 object : SessionListener {
-                    override fun changed(state: SessionState): Unit = Thread.sleep(60_000)
+                    // An Error, which is no Exception.
+                    override fun changed(state: SessionState): Unit = TODO("on purpose")
+                },
+            )
+            market.session.observe(
+                object : SessionListener {
+                    override fun changed(state: SessionState) {
+                        release.await(60, TimeUnit.SECONDS)
+                    }
                 },
             )
             market.session.observe(
@@ -212,6 +225,7 @@ class MarketClientTest {
                 val who = setOf(ends.poll(5, TimeUnit.SECONDS), ends.poll(5, TimeUnit.SECONDS))
                 assertEquals(setOf("thrower", "other"), who)
             }
+            release.countDown()
         }
 
     @Test
@@ -236,8 +250,25 @@ class MarketClientTest {
         }
 
     @Test
+    fun `a client that nobody refers to goes, and its threads with it`() {
+        val threads = { File("/proc/self/task").listFiles().orEmpty().count { it.name() == "market-states" } }
+        assumeTrue(threads() > 0, "threads have no names to be seen here")
+        market.close()
+        market.close()
+        repeat(20) { server.client() }
+        val start = TimeSource.Monotonic.markNow()
+        while (threads() > 0 && start.elapsedNow() < 20.seconds) {
+            System.gc()
+            Thread.sleep(20)
+        }
+        assertEquals(0, threads())
+    }
+
+    private fun File.name() = runCatching { resolve("comm").readText().trim() }.getOrNull()
+
+    @Test
     fun `a session that is stored in a file is there for the next client`(
-        @org.junit.jupiter.api.io.TempDir folder: java.io.File,
+        @TempDir folder: File,
     ) = runBlocking {
         val store = SessionStore.File(folder.path)
         server.client(store).use { first ->
