@@ -1,10 +1,19 @@
 package dev.marketsdk
 
+import com.sun.jna.CallbackThreadInitializer
 import com.sun.jna.Native
 
 /** The native library, looked at before anything else of it is used. */
 internal object Core {
-    private val fits: Unit by lazy { requireVersion(LoadedCore.version()) }
+    private val fits: Unit by lazy {
+        requireVersion(LoadedCore.version())
+        // The runtime's few threads stay with the virtual machine once they have called it: they would be let in and
+        // out again for every call, which costs a tenth of a cart read on loopback.
+        Native.setCallbackThreadInitializer(
+            uniffiRustFutureContinuationCallbackImpl,
+            CallbackThreadInitializer(true, false, "market-sdk"),
+        )
+    }
 
     fun build(config: ClientConfig): MarketCore {
         fits
