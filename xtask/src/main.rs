@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask test` before every change, `cargo xtask full` before a release.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
+mod bindings;
 mod counts;
 mod faults;
 mod gate;
@@ -14,6 +15,8 @@ const HELP: &str = "\
 cargo xtask test             everything that a change has to pass
 cargo xtask test STEP ...    only these: fmt clippy test doc demo readme
                              rust: the first four; secret-service: the keyring tests alone
+                             kotlin: the Kotlin package's tests; they need a JDK and Maven
+cargo xtask bindgen kotlin   the library, and the Kotlin generated from it
 cargo xtask full             the same, and what is too slow for every change: deny
 cargo xtask faults           every fault under every call, as a report";
 
@@ -24,6 +27,15 @@ fn main() -> ExitCode {
         Some((&"test", [])) => gate::TEST.to_vec(),
         Some((&"test", names)) => names.to_vec(),
         Some((&"full", [])) => gate::FULL.to_vec(),
+        Some((&"bindgen", [language])) => {
+            return match bindings::bindgen(&Workspace::here(), language) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(why) => {
+                    eprintln!("{why}");
+                    ExitCode::FAILURE
+                }
+            };
+        }
         Some((&"faults", [])) => return faults::run(&Workspace::here()),
         _ => {
             eprintln!("{HELP}");

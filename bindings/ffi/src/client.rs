@@ -1,0 +1,162 @@
+//! The client, from a record of what it needs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::api::{CartApi, OrdersApi, SessionApi, WishlistApi};
+use crate::error::{MarketError, Result};
+use crate::model::{Market, RawRequest, RawResponse};
+use crate::runtime;
+
+/// What a client is built from.
+#[derive(Clone, uniffi::Record)]
+pub struct ClientConfig {
+    /// The server: `https://host`, with a port and a path prefix if there are any.
+    pub base_url: String,
+    /// The app's own name, such as `com.example.shop`. Together with the base URL it names the stored session.
+    pub app_id: String,
+    /// The one market that the app serves. Without it the market follows from the user's phone number; with it,
+    /// phone numbers of other markets are refused.
+    #[uniffi(default = None)]
+    pub market: Option<Market>,
+    /// Where the session is stored; the operating system's own store if nothing is said.
+    #[uniffi(default = None)]
+    pub store: Option<SessionStore>,
+    /// How long a connection may take to be made; 10 s if nothing is said.
+    #[uniffi(default = None)]
+    pub connect_timeout: Option<Duration>,
+    /// How long a whole call may take, waits and attempts included; 30 s if nothing is said.
+    #[uniffi(default = None)]
+    pub timeout: Option<Duration>,
+    /// How long the store may take for one operation before it counts as locked; 5 s if nothing is said.
+    #[uniffi(default = None)]
+    pub store_timeout: Option<Duration>,
+    /// The longest response body that is read, in bytes; 8 MiB if nothing is said.
+    #[uniffi(default = None)]
+    pub body_limit: Option<i64>,
+    /// PEM texts of certificates that are trusted as roots, beside those that the system trusts.
+    #[uniffi(default = [])]
+    pub extra_root_certificates: Vec<String>,
+    /// Put in front of the SDK's own name in `User-Agent`.
+    #[uniffi(default = None)]
+    pub user_agent: Option<String>,
+    /// Allows `http://` for a server on this very machine, as in tests.
+    #[uniffi(default = false)]
+    pub allow_http_loopback: bool,
+}
+
+/// Where a session is stored.
+#[derive(Clone, uniffi::Enum)]
+pub enum SessionStore {
+    /// The operating system's own secure store.
+    Keyring,
+    /// Nowhere: the session ends with the process.
+    Memory,
+    /// A file that only its owner can read, in this folder. On Unix alone, for servers and tests.
+    File {
+        /// The folder.
+        folder: String,
+    },
+}
+
+/// A client of one market server, and the session of the one user who can be signed in on it. Each language's own
+/// `MarketClient` holds one.
+#[derive(uniffi::Object)]
+pub struct MarketCore {
+    core: market_sdk::MarketClient,
+    session: Arc<SessionApi>,
+    cart: Arc<CartApi>,
+    wishlist: Arc<WishlistApi>,
+    orders: Arc<OrdersApi>,
+}
+
+#[uniffi::export]
+impl MarketCore {
+    /// Builds a client, which begins to read the store at once. It waits for nothing.
+    #[uniffi::constructor]
+    pub fn new(config: ClientConfig) -> Result<Self> {
+        let mut builder = market_sdk::MarketClient::builder(config.base_url).app_id(config.app_id);
+        if let Some(market) = config.market {
+            builder = builder.market(market.into());
+        }
+        builder = match config.store {
+            None | Some(SessionStore::Keyring) => builder,
+            Some(SessionStore::Memory) => builder.store(market_sdk::MemoryStore::default()),
+            Some(SessionStore::File { folder }) => in_file(builder, folder)?,
+        };
+        if let Some(timeout) = config.connect_timeout {
+            builder = builder.connect_timeout(timeout);
+        }
+        if let Some(timeout) = config.timeout {
+            builder = builder.timeout(timeout);
+        }
+        if let Some(timeout) = config.store_timeout {
+            builder = builder.store_timeout(timeout);
+        }
+        if let Some(limit) = config.body_limit {
+            builder = builder.body_limit(usize::try_from(limit).unwrap_or(0));
+        }
+        for pem in config.extra_root_certificates {
+            builder = builder.extra_root_certificates(pem);
+        }
+        if let Some(user_agent) = config.user_agent {
+            builder = builder.user_agent(user_agent);
+        }
+        if config.allow_http_loopback {
+            builder = builder.allow_http_loopback();
+        }
+        let core = builder.build()?;
+        Ok(Self {
+            session: Arc::new(SessionApi { core: core.session() }),
+            cart: Arc::new(CartApi { core: core.cart() }),
+            wishlist: Arc::new(WishlistApi { core: core.wishlist() }),
+            orders: Arc::new(OrdersApi { core: core.orders() }),
+            core,
+        })
+    }
+
+    /// The session: signing in and out, the state, the profile.
+    pub fn session(&self) -> Arc<SessionApi> {
+        self.session.clone()
+    }
+
+    /// The cart.
+    pub fn cart(&self) -> Arc<CartApi> {
+        self.cart.clone()
+    }
+
+    /// The wishlist.
+    pub fn wishlist(&self) -> Arc<WishlistApi> {
+        self.wishlist.clone()
+    }
+
+    /// The orders.
+    pub fn orders(&self) -> Arc<OrdersApi> {
+        self.orders.clone()
+    }
+
+    /// Makes a request to a route that the SDK has no typed call for, through the same door as all others: with
+    /// the token, the market, the deadline, retries and errors, and to the client's own server only.
+    pub async fn request(&self, request: RawRequest) -> Result<RawResponse> {
+        let core = self.core.clone();
+        let request = request.into_core()?;
+        let response = runtime::run(async move { core.request(request).await }).await?;
+        RawResponse::from_core(&response)
+    }
+}
+
+#[cfg(unix)]
+fn in_file(
+    builder: market_sdk::MarketClientBuilder,
+    folder: String,
+) -> Result<market_sdk::MarketClientBuilder> {
+    if folder.is_empty() {
+        return Err(MarketError::config("The file store needs a folder."));
+    }
+    Ok(builder.store(market_sdk::FileStore::new(folder)))
+}
+
+#[cfg(not(unix))]
+fn in_file(_: market_sdk::MarketClientBuilder, _: String) -> Result<market_sdk::MarketClientBuilder> {
+    Err(MarketError::config("There is no file store on this system."))
+}

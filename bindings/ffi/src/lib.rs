@@ -1,0 +1,47 @@
+//! The market SDK for other languages: the UniFFI surface of `market-sdk`, and the one tokio runtime.
+//!
+//! It converts and delegates; it decides nothing. What a call does, and which errors it can end with, is said
+//! by the core's call of the same name. Numbers that the host's languages write without a sign or a suffix are
+//! signed here: one that is out of bounds is passed on as another that the core refuses.
+
+mod api;
+mod client;
+mod error;
+mod listeners;
+mod model;
+mod runtime;
+
+pub use api::{CartApi, OrdersApi, SessionApi, WishlistApi};
+pub use client::{ClientConfig, MarketCore, SessionStore};
+pub use error::{ErrorCode, Failure, FieldError, MarketError, Result};
+pub use listeners::{ListenerError, SessionEndListener, SessionListener, Subscription};
+pub use model::*;
+
+uniffi::setup_scaffolding!();
+
+/// The number of this core: a million for each major version, a thousand for each minor one, and the patch.
+/// Bindings made for another number do not fit, and say so when they are loaded.
+#[uniffi::export]
+pub fn core_version() -> u32 {
+    VERSION
+}
+
+const VERSION: u32 = part(env!("CARGO_PKG_VERSION_MAJOR")) * 1_000_000
+    + part(env!("CARGO_PKG_VERSION_MINOR")) * 1_000
+    + part(env!("CARGO_PKG_VERSION_PATCH"));
+
+const fn part(digits: &str) -> u32 {
+    match u32::from_str_radix(digits, 10) {
+        Ok(part) => part,
+        Err(_) => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_cores_number_grows_with_the_version() {
+        assert_eq!(super::core_version() % 1000, super::part(env!("CARGO_PKG_VERSION_PATCH")));
+        assert!(super::core_version() >= 1_000);
+    }
+}

@@ -1,0 +1,19 @@
+//! The records that calls take and give. They mirror the core's, where each is described at length.
+
+mod cart;
+mod common;
+mod orders;
+mod raw;
+mod session;
+mod wishlist;
+
+pub use cart::{Cart, CartLine};
+pub(crate) use common::quantity;
+pub use common::{Market, MarketInfo, Markets, Money};
+pub use orders::{CancelledOrder, NewOrder, NewOrderItem, Order, OrderLine, OrderQuery, OrderStatus};
+pub use raw::{Method, QueryParameter, RawRequest, RawResponse};
+pub use session::{
+    CodeSent, EndReason, LockedReason, Profile, ProfileUpdate, SessionEnd, SessionState, SignIn,
+    SignedOutReason, TokenStatus, User,
+};
+pub use wishlist::{Product, Wishlist, WishlistItem};

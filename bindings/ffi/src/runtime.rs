@@ -1,0 +1,76 @@
+//! The one runtime. Every call runs as a task of it, so that a host's waker is woken from its threads alone,
+//! and a client can be built on any thread, a platform's main thread among them.
+
+use std::sync::OnceLock;
+
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::JoinHandle;
+
+use crate::error::{MarketError, Result};
+
+static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
+
+/// The runtime, started with the first call.
+pub(crate) fn handle() -> Result<&'static Handle> {
+    let start = || {
+        let mut runtime = Builder::new_multi_thread();
+        runtime.worker_threads(2).thread_name("market-sdk").enable_all();
+        runtime.build().inspect_err(|error| tracing::error!(%error, "no runtime")).ok()
+    };
+    match RUNTIME.get_or_init(start) {
+        Some(runtime) => Ok(runtime.handle()),
+        None => Err(MarketError::internal("the system gives no threads for the runtime")),
+    }
+}
+
+/// Runs a call of the core as a task. The task ends with the future that waits for it: a host that cancels
+/// drops that, and so the call.
+pub(crate) async fn run<T: Send + 'static>(
+    call: impl Future<Output = market_sdk::Result<T>> + Send + 'static,
+) -> Result<T> {
+    let mut task = AbortOnDrop(handle()?.spawn(call));
+    match (&mut task.0).await {
+        Ok(answer) => Ok(answer?),
+        // Only the drop below aborts, and then nobody is here.
+        Err(_) => Err(MarketError::internal("a call panicked")),
+    }
+}
+
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::error::ErrorCode;
+
+    #[test]
+    fn p9_a_panic_within_a_call_is_an_error() {
+        let call = run::<()>(async { panic!("on purpose") });
+        let MarketError::Failed { failure } = handle().unwrap().block_on(call).unwrap_err();
+        assert_eq!(failure.code, ErrorCode::UnexpectedResponse);
+        assert_eq!(failure.detail.as_deref(), Some("a call panicked"));
+    }
+
+    #[test]
+    fn p7_a_call_ends_with_the_future_that_waits_for_it() {
+        let (alive, gone) = tokio::sync::oneshot::channel::<()>();
+        let call = run::<()>(async move {
+            let _alive = alive;
+            std::future::pending().await
+        });
+        let outcome = handle().unwrap().block_on(async {
+            // Polled once, so that the task runs; then dropped.
+            let _ = tokio::time::timeout(Duration::from_millis(20), call).await;
+            tokio::time::timeout(Duration::from_secs(5), gone).await
+        });
+        assert!(matches!(outcome, Ok(Err(_))), "the task still runs");
+    }
+}

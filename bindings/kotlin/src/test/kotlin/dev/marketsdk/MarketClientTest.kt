@@ -1,0 +1,298 @@
+package dev.marketsdk
+
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.async
+import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withTimeout
+import org.junit.jupiter.api.AfterEach
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertNotNull
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Assertions.fail
+import org.junit.jupiter.api.Assumptions.assumeTrue
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.Timeout
+import org.junit.jupiter.api.io.TempDir
+import java.io.File
+import java.math.BigDecimal
+import java.time.Instant
+import java.util.Locale
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.LinkedBlockingQueue
+import java.util.concurrent.TimeUnit
+import kotlin.time.Duration.Companion.seconds
+import kotlin.time.TimeSource
+
+private const val PHONE = "+13128059851"
+
+@Timeout(60)
+class MarketClientTest {
+    private val server = DevServer()
+    private val market = server.client()
+
+    @AfterEach
+    fun stop() {
+        market.close()
+        server.close()
+    }
+
+    private suspend fun signIn() {
+        market.session.requestCode(PHONE)
+        market.session.verifyCode(PHONE, server.code(PHONE))
+    }
+
+    private suspend inline fun <reified T : SessionState> state(): T =
+        withTimeout(10.seconds) { market.session.state.first { it is T } as T }
+
+    private inline fun failure(call: () -> Unit): MarketException {
+        try {
+            call()
+        } catch (e: MarketException) {
+            return e
+        }
+        return fail("it did not fail")
+    }
+
+    @Test
+    fun `a shopper signs in, fills a cart and orders it`() =
+        runBlocking {
+            assertFalse(market.session.restore() is SessionState.SignedIn)
+            val sent = market.session.requestCode("+1 (312) 805-9851")
+            assertTrue(sent.retryAt.isAfter(Instant.EPOCH))
+            val signIn = market.session.verifyCode(PHONE, server.code(PHONE))
+            assertEquals(PHONE, signIn.user.phone.value)
+            assertEquals(Market.Us, signIn.user.market)
+            assertEquals(PHONE, state<SessionState.SignedIn>().user.phone.value)
+
+            val cart = market.cart.add(skuId = 42, quantity = 2)
+            assertEquals(1, cart.items.size)
+            assertEquals(BigDecimal("39.98"), cart.totalPrice.amount)
+            assertEquals("USD", cart.totalPrice.currency)
+            assertEquals("$39.98", cart.totalPrice.format(Locale.US))
+
+            val order = market.orders.place(NewOrder("Ann", PHONE, "1 Main Street"))
+            assertEquals(BigDecimal("39.98"), order.subtotal?.amount)
+            assertEquals(listOf(order.id), market.orders.list().map { it.id })
+            assertEquals(OrderStatus.Cancelled, market.orders.cancel(order.id).status)
+            assertTrue(market.cart.get().items.isEmpty())
+
+            market.session.logout()
+            assertEquals(SignedOutReason.LOGGED_OUT, state<SessionState.SignedOut>().reason)
+            assertEquals(ErrorCode.NOT_SIGNED_IN, failure { market.cart.get() }.code)
+        }
+
+    @Test
+    fun `an expired session is said by the call, by the state and once by the listener`() =
+        runBlocking {
+            val ends = LinkedBlockingQueue<SessionEnd>()
+            market.session.onEnd { ends.add(it) }
+            signIn()
+            state<SessionState.SignedIn>()
+            server.expireSessions()
+
+            val calls = List(20) { async(Dispatchers.Default) { failure { market.cart.get() } } }
+            val failures = calls.map { it.await() }
+            assertEquals(setOf(ErrorCode.SESSION_EXPIRED), failures.map { it.code }.toSet())
+            val failure = failures.first()
+            assertEquals("Your session has expired. Please sign in again.", failure.message)
+            assertFalse(failure.isRetryable)
+
+            val expired = state<SessionState.Expired>()
+            assertEquals(PHONE, expired.user.phone.value)
+            assertEquals(EndReason.REJECTED, expired.reason)
+            assertEquals(EndReason.REJECTED, ends.poll(5, TimeUnit.SECONDS)?.reason)
+            assertEquals(null, ends.poll(200, TimeUnit.MILLISECONDS))
+        }
+
+    @Test
+    fun `errors are told apart by their code`() =
+        runBlocking {
+            val phone = failure { market.session.requestCode("12345") }
+            assertEquals(ErrorCode.INVALID_INPUT, phone.code)
+            assertEquals(listOf("phone"), phone.fields.map { it.path })
+            assertEquals(phone.fields.single().message, phone.message)
+
+            market.session.requestCode(PHONE)
+            val wrong = if (server.code(PHONE) == "000000") "000001" else "000000"
+            val code = failure { market.session.verifyCode(PHONE, wrong) }
+            assertEquals(ErrorCode.WRONG_CODE, code.code)
+            assertEquals(400, code.status)
+
+            signIn()
+            assertEquals(ErrorCode.INVALID_INPUT, failure { market.cart.add(42, -1) }.code)
+            assertEquals(ErrorCode.INVALID_INPUT, failure { market.cart.setQuantity(1, -1) }.code)
+            server.fault("GET /auth/profile", """{"kind": "status", "status": 429, "retry_after": {"seconds": 900}}""")
+            val limited = failure { market.session.profile() }
+            assertEquals(ErrorCode.RATE_LIMITED, limited.code)
+            assertEquals(900, limited.retryAfter?.seconds)
+            assertTrue(limited.isRetryable)
+
+            server.close()
+            assertEquals(ErrorCode.NETWORK, failure { market.cart.get() }.code)
+            assertEquals(ErrorCode.CONFIG, failure { MarketClient(baseUrl = "ftp://x", appId = "a") }.code)
+        }
+
+    @Test
+    fun `cancelling a coroutine closes the request at the server`() =
+        runBlocking {
+            signIn()
+            for ((route, read) in listOf<Pair<String, suspend () -> Any>>(
+                "/auth/profile" to { market.session.profile() },
+                "/cart" to { market.cart.get() },
+            )) {
+                server.fault("GET $route", """{"kind": "latency", "ms": 600000}""", times = 1)
+                var thrown: Throwable? = null
+                val call =
+                    launch(Dispatchers.Default) {
+                        thrown = runCatching { read() }.exceptionOrNull()
+                    }
+                server.request(route) { it["status"].isJsonNull && !it["aborted"].asBoolean }
+                val cancelled = TimeSource.Monotonic.markNow()
+                call.cancel()
+                server.request(route) { it["aborted"].asBoolean }
+                val seen = cancelled.elapsedNow()
+                println("figure: GET $route was seen to be closed $seen after the coroutine was cancelled")
+                assertTrue(seen < 1.seconds, "$seen")
+                call.join()
+                assertTrue(thrown is CancellationException, "$thrown")
+            }
+            // And the next call works.
+            market.session.profile()
+            assertTrue(market.cart.get().items.isEmpty())
+        }
+
+    @Test
+    fun `a cart write that has begun is completed though its coroutine is cancelled, and the next call waits`() =
+        runBlocking {
+            signIn()
+            server.fault("POST /cart/items", """{"kind": "latency", "ms": 400, "acted": true}""", times = 1)
+            val add = launch(Dispatchers.Default) { market.cart.add(skuId = 42, quantity = 2) }
+            server.request("/cart/items") { it["status"].isJsonNull }
+            add.cancel()
+            add.join()
+            assertEquals(listOf(2L), market.cart.get().items.map { it.quantity })
+            assertFalse(server.requests("/cart/items").single()["aborted"].asBoolean)
+        }
+
+    @Test
+    fun `a listener that throws, blocks or calls back harms nobody`() =
+        runBlocking {
+            val told = LinkedBlockingQueue<SessionState>()
+            val ends = LinkedBlockingQueue<String>()
+            val release = CountDownLatch(1)
+            market.session.observe(
+                object : SessionListener {
+                    override fun changed(state: SessionState): Unit = throw IllegalStateException("on purpose")
+                },
+            )
+            market.session.observe(
+                object : SessionListener {
+                    // An Error, which is no Exception.
+                    override fun changed(state: SessionState): Unit = TODO("on purpose")
+                },
+            )
+            market.session.observe(
+                object : SessionListener {
+                    override fun changed(state: SessionState) {
+                        release.await(60, TimeUnit.SECONDS)
+                    }
+                },
+            )
+            market.session.observe(
+                object : SessionListener {
+                    override fun changed(state: SessionState) {
+                        market.session.resumed()
+                        told.add(market.session.currentState())
+                    }
+                },
+            )
+            market.session.onEnd {
+                ends.add("thrower")
+                throw IllegalStateException("on purpose")
+            }
+            market.session.onEnd { ends.add("other") }
+
+            repeat(2) { round ->
+                val start = TimeSource.Monotonic.markNow()
+                signIn()
+                while (told.poll(5, TimeUnit.SECONDS) !is SessionState.SignedIn) { /* the states before it */ }
+                market.session.logout()
+                assertTrue(start.elapsedNow() < 5.seconds, "round $round")
+                val who = setOf(ends.poll(5, TimeUnit.SECONDS), ends.poll(5, TimeUnit.SECONDS))
+                assertEquals(setOf("thrower", "other"), who)
+            }
+            release.countDown()
+        }
+
+    @Test
+    fun `a subscription that is cancelled is told no more`() =
+        runBlocking {
+            val told = LinkedBlockingQueue<SessionState>()
+            val subscription =
+                market.session.observe(
+                    object : SessionListener {
+                        override fun changed(state: SessionState) {
+                            told.add(state)
+                        }
+                    },
+                )
+            assertNotNull(told.poll(5, TimeUnit.SECONDS))
+            subscription.cancel()
+            Thread.sleep(100)
+            told.clear()
+            signIn()
+            state<SessionState.SignedIn>()
+            assertEquals(null, told.poll(200, TimeUnit.MILLISECONDS))
+        }
+
+    @Test
+    fun `a client that nobody refers to goes, and its threads with it`() {
+        val threads = { File("/proc/self/task").listFiles().orEmpty().count { it.name() == "market-states" } }
+        assumeTrue(threads() > 0, "threads have no names to be seen here")
+        market.close()
+        market.close()
+        repeat(20) { server.client() }
+        val start = TimeSource.Monotonic.markNow()
+        while (threads() > 0 && start.elapsedNow() < 20.seconds) {
+            System.gc()
+            Thread.sleep(20)
+        }
+        assertEquals(0, threads())
+    }
+
+    private fun File.name() = runCatching { resolve("comm").readText().trim() }.getOrNull()
+
+    @Test
+    fun `a session that is stored in a file is there for the next client`(
+        @TempDir folder: File,
+    ) = runBlocking {
+        val store = SessionStore.File(folder.path)
+        server.client(store).use { first ->
+            first.session.requestCode(PHONE)
+            assertTrue(first.session.verifyCode(PHONE, server.code(PHONE)).persisted)
+        }
+        server.client(store).use { next ->
+            assertTrue(next.session.restore() is SessionState.SignedIn)
+            assertTrue(next.session.verifyToken().valid)
+        }
+    }
+
+    @Test
+    fun `another route goes through the same door`() =
+        runBlocking {
+            signIn()
+            val body = """{"sku_id": 42, "quantity": 1}"""
+            val added = market.request(RawRequest(Method.POST, "/cart/items", json = body))
+            assertEquals(200, added.status)
+            assertTrue("19.99" in added.body, added.body)
+            val notJson = failure { market.request(RawRequest(Method.POST, "/cart/items", json = "{")) }
+            assertEquals(listOf("json"), notJson.fields.map { it.path })
+            assertEquals(ErrorCode.INVALID_INPUT, failure { market.request(RawRequest(Method.GET, "//x")) }.code)
+            val sent = server.requests("/cart/items").last()
+            assertTrue(sent["headers"].asJsonObject["authorization"].asString.startsWith("Bearer "))
+        }
+}
