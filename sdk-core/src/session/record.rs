@@ -105,6 +105,8 @@ fn not_available(why: &Why, text: &str) -> Trouble {
 }
 
 fn current(store: &dyn SecureStore, key: &str, why: &Why) -> Result<Current, Trouble> {
+    // Every operation begins here: what an earlier one said is no reason for what this one comes to.
+    *why.lock().unwrap_or_else(PoisonError::into_inner) = None;
     match store.read(key) {
         StoreRead::Found(bytes) => {
             Ok(Record::decode(&bytes)

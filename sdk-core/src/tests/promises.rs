@@ -325,6 +325,19 @@ async fn p5_a_second_logout_returns_only_when_the_notice_of_the_first_is_over() 
     assert_eq!(world.shop.seen().len(), 0, "nothing was sent after either had returned");
 }
 
+/// As when its runtime rested meanwhile.
+#[tokio::test(start_paused = true)]
+async fn p5_a_notice_whose_time_is_up_is_not_sent_any_more() {
+    let world = World::signed_in().await;
+    let core = &world.market.core;
+    let mut farewell = core.keeper.log_out(true);
+    let notice = farewell.notice.take().unwrap();
+    farewell.done().await.unwrap();
+    let call = crate::http::call::Call::new("session", "logout", http::Method::POST, "/auth/logout");
+    core.http.notify(&call, notice).await;
+    assert_eq!(world.shop.seen_at("/auth/logout").len(), 0, "logout had returned");
+}
+
 /// A host's executor may poll within its waker.
 #[tokio::test(start_paused = true)]
 async fn p3_a_waker_that_calls_back_harms_nobody() {

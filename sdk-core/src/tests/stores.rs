@@ -381,3 +381,15 @@ async fn p5_a_logs_out_while_restoring_and_what_b_had_signed_in_before_is_gone()
         assert_eq!(next_start_finds(&a).await, None, "{where_}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn p8_an_unavailable_store_says_why_and_a_locked_one_does_not_say_what_another_said_before() {
+    let world = restarted(unavailable()).await;
+    let error = world.market.session().restore().await.unwrap_err();
+    assert_eq!((error.code(), error.detail()), (ErrorCode::StoreUnavailable, Some("no bus")));
+    world.store.reads(None);
+    world.market.cart().get().await.unwrap();
+    world.store.deletes(Some(StoreError::Locked));
+    let error = world.market.session().logout().await.unwrap_err();
+    assert_eq!((error.code(), error.detail()), (ErrorCode::StoreNotCleared, None));
+}
