@@ -1,204 +1,64 @@
-//! The generated bindings, and the tests of the languages that speak through them.
+//! What the bindings of all languages share: the library, the generator, and the edits to what it writes.
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use crate::counts::Counts;
 use crate::{Workspace, succeeds};
 
-const KOTLIN: &str = "bindings/kotlin";
-
-/// Where the generated Kotlin goes. It is not committed.
-fn generated(here: &Workspace) -> PathBuf {
-    here.root.join(KOTLIN).join("target/generated/uniffi")
-}
-
-/// Builds the library, unstripped, since its interface is read from its symbols, and writes the bindings.
-pub(crate) fn bindgen(here: &Workspace, language: &str) -> Result<(), String> {
-    if language != "kotlin" {
-        return Err(format!("there are no bindings for {language:?}"));
-    }
+/// Builds the library, unstripped, since its interface is read from its symbols.
+pub(crate) fn library(here: &Workspace) -> Result<PathBuf, String> {
     // Two builds, and the order matters: built together, the library would have the generator's features.
     for package in ["market-bindgen", "market-sdk-ffi"] {
         if !succeeds(&mut here.cargo(&["build", "-p", package])) {
             return Err(format!("{package} does not build"));
         }
     }
-    let built = built(here);
-    let library = built.join(library_name());
-    let out = generated(here);
-    // What a former interface left would be compiled too.
-    let _ = std::fs::remove_dir_all(&out);
-    let mut generate = here.command(built.join(format!("market-bindgen{}", std::env::consts::EXE_SUFFIX)));
+    Ok(built(here).join(library_name()))
+}
+
+/// Has UniFFI's own generator write the bindings of `language` into `out`, which it empties first: what a former
+/// interface left would be compiled too.
+pub(crate) fn generate(here: &Workspace, language: &str, library: &Path, out: &Path) -> Result<(), String> {
+    let _ = std::fs::remove_dir_all(out);
+    let mut generate =
+        here.command(built(here).join(format!("market-bindgen{}", std::env::consts::EXE_SUFFIX)));
     generate.args([
         "generate",
         "--language",
-        "kotlin",
+        language,
         "--no-format",
         "--config",
         "uniffi.toml",
         "--out-dir",
     ]);
-    if !succeeds(generate.arg(&out).arg(&library)) {
-        return Err("the generator failed".to_owned());
-    }
-    let package = out.join("dev/marketsdk");
-    let write = |name: &str, text: &str| std::fs::write(package.join(name), text).map_err(|e| e.to_string());
-    let text = std::fs::read_to_string(package.join("market_sdk_ffi.kt")).map_err(|e| e.to_string())?;
-    write("market_sdk_ffi.kt", &edited(&text, KOTLIN_EDITS)?)?;
-    write("CoreVersion.kt", &core_version())
+    if succeeds(generate.arg(out).arg(library)) { Ok(()) } else { Err("the generator failed".to_owned()) }
 }
 
-/// The number that the library has to have.
-fn core_version() -> String {
+/// The number that the library has to have, as `core_version` counts it.
+pub(crate) fn core_version() -> u32 {
     let part = |digits: &str| digits.parse::<u32>().unwrap_or(0);
-    let number = part(env!("CARGO_PKG_VERSION_MAJOR")) * 1_000_000
+    part(env!("CARGO_PKG_VERSION_MAJOR")) * 1_000_000
         + part(env!("CARGO_PKG_VERSION_MINOR")) * 1_000
-        + part(env!("CARGO_PKG_VERSION_PATCH"));
-    format!("package dev.marketsdk\n\ninternal const val CORE_VERSION: UInt = {number}u\n")
+        + part(env!("CARGO_PKG_VERSION_PATCH"))
 }
 
-/// What is changed in the generated Kotlin: each piece is there exactly once, or the generator has changed.
-const KOTLIN_EDITS: &[(&str, &str)] = &[
-    // It is not written for explicit API mode, nor for a build that takes warnings for errors.
-    (
-        "@file:Suppress(\"NAME_SHADOWING\")",
-        "@file:Suppress(\"NAME_SHADOWING\", \"NO_EXPLICIT_VISIBILITY_IN_API_MODE_WARNING\", \
-         \"NO_EXPLICIT_RETURN_TYPE_IN_API_MODE_WARNING\", \"warnings\")",
-    ),
-    // An exception's message is the one for people, and what it carries is at hand.
-    (
-        "sealed class MarketException: kotlin.Exception() {",
-        "sealed class MarketException(private val what: Failure): kotlin.Exception() {
-    /** A text fit for a person. It holds no token, code or full phone number. */
-    final override val message: String get() = what.message
-    /** What went wrong, in terms of what the app does about it. */
-    val code: ErrorCode get() = what.code
-    /** Whether the same call may succeed later without anything else being done. */
-    val isRetryable: Boolean get() = what.isRetryable
-    /** The HTTP status of the answer that was judged, if there was one. */
-    val status: Int? get() = what.status
-    /** The server's name for the request, if it gave one. Quote it when reporting. */
-    val requestId: String? get() = what.requestId
-    /** How long to wait before asking again, if that is known. */
-    val retryAfter: java.time.Duration? get() = what.retryAfter
-    /** The refused fields of an invalid input. */
-    val fields: List<FieldError> get() = what.fields
-    /** For a developer's log: what the layer below said. It holds nothing personal. */
-    val detail: String? get() = what.detail
-",
-    ),
-    (
-        ") : MarketException() {
-        override val message
-            get() = \"failure=${ `failure` }\"
-    }",
-        ") : MarketException(failure)",
-    ),
-];
-
-fn edited(text: &str, edits: &[(&str, &str)]) -> Result<String, String> {
+/// Changes generated code: each piece is there exactly once, or the generator has changed.
+pub(crate) fn edited(text: &str, edits: &[(&str, &str)]) -> Result<String, String> {
     edits.iter().try_fold(text.to_owned(), |text, (from, to)| match text.matches(from).count() {
         1 => Ok(text.replace(from, to)),
         count => Err(format!("the generated code has this {count} times instead of once:\n{from}")),
     })
 }
 
-/// The tests of the Kotlin package, against the dev server as a process.
-pub(crate) fn kotlin(here: &Workspace) -> Counts {
-    let missing = missing(here);
-    if !missing.is_empty() {
-        println!("The tests of Kotlin need {}.", missing.join(" and "));
-        return Counts::check(false);
-    }
-    if let Err(why) = bindgen(here, "kotlin") {
-        println!("{why}");
-        return Counts::check(false);
-    }
+/// Builds the dev server, and says where it is.
+pub(crate) fn dev_server(here: &Workspace) -> Result<PathBuf, String> {
     if !succeeds(&mut here.cargo(&["build", "-p", "market-dev-server"])) {
-        return Counts::check(false);
+        return Err("market-dev-server does not build".to_owned());
     }
-    // Maven compiles what is new, and leaves what was taken away: a test that is gone would still run.
-    for classes in ["target/classes", "target/test-classes"] {
-        let _ = std::fs::remove_dir_all(here.root.join(KOTLIN).join(classes));
-    }
-    let built = built(here);
-    let server = built.join(format!("market-dev-server{}", std::env::consts::EXE_SUFFIX));
-    let mut maven = here.command("mvn");
-    maven.current_dir(here.root.join(KOTLIN));
-    maven.args(["--batch-mode", "--no-transfer-progress", "--quiet", "test"]);
-    maven.arg(format!("-Dmarket.library.dir={}", built.display()));
-    maven.arg(format!("-Dmarket.dev-server={}", server.display()));
-    tests(&mut maven, &here.root.join(KOTLIN).join("target/surefire-reports"))
-}
-
-/// What is not there, by the names of Debian's packages.
-fn missing(here: &Workspace) -> Vec<&'static str> {
-    let says = |program: &str, words: &[&str]| {
-        let out = here.command(program).arg("-version").stderr(Stdio::piped()).output();
-        out.is_ok_and(|out| {
-            let said = [out.stdout, out.stderr].concat();
-            let said = String::from_utf8_lossy(&said).into_owned();
-            words.is_empty() || words.iter().any(|word| said.contains(word))
-        })
-    };
-    let mut missing = Vec::new();
-    if !says("javac", &["javac 17", "javac 21", "javac 25"]) {
-        missing.push("a JDK of version 17, 21 or 25 (Debian: openjdk-17-jdk-headless)");
-    }
-    if !says("mvn", &[]) {
-        missing.push("Maven (Debian: maven)");
-    }
-    missing
-}
-
-/// Runs Maven, and adds up the reports that it leaves: with `--quiet` it prints failures alone.
-fn tests(maven: &mut Command, reports: &Path) -> Counts {
-    let _ = std::fs::remove_dir_all(reports);
-    let mut running = match maven.stdout(Stdio::piped()).spawn() {
-        Ok(running) => running,
-        Err(error) => {
-            println!("mvn did not start: {error}");
-            return Counts::check(false);
-        }
-    };
-    let mut out = std::io::stdout();
-    for line in running.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).split(b'\n')) {
-        let Ok(line) = line else { break };
-        let _ = writeln!(out, "{}", String::from_utf8_lossy(&line));
-    }
-    let ok = running.wait().is_ok_and(|status| status.success());
-    let mut sum = Counts::default();
-    for report in std::fs::read_dir(reports).into_iter().flatten().flatten() {
-        let text = std::fs::read_to_string(report.path()).unwrap_or_default();
-        sum += text.lines().find_map(of_report).unwrap_or_default();
-    }
-    println!("{sum}");
-    // What did not compile or held no test at all leaves no report.
-    if sum.ok() && (!ok || sum == Counts::default()) {
-        sum.failed += 1;
-    }
-    sum
-}
-
-/// Reads the line in which a report sums a class up, as in
-/// `Tests run: 7, Failures: 1, Errors: 0, Skipped: 0, Time elapsed: 2.1 s`.
-fn of_report(line: &str) -> Option<Counts> {
-    let number = |what: &str| {
-        let (_, rest) = line.split_once(what)?;
-        rest.split(',').next()?.trim().parse::<u64>().ok()
-    };
-    if !line.starts_with("Tests run: ") {
-        return None;
-    }
-    let (run, skipped) = (number("Tests run:")?, number("Skipped:")?);
-    let failed = number("Failures:")? + number("Errors:")?;
-    Some(Counts { passed: run.saturating_sub(failed + skipped), failed, skipped })
+    Ok(built(here).join(format!("market-dev-server{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// Where cargo puts what it builds for development.
-fn built(here: &Workspace) -> PathBuf {
+pub(crate) fn built(here: &Workspace) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     here.root.join(target).join("debug")
 }
@@ -210,13 +70,6 @@ fn library_name() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_report_of_a_class_is_read() {
-        let line = "Tests run: 7, Failures: 1, Errors: 2, Skipped: 1, Time elapsed: 2.1 s <<< FAILURE!";
-        assert_eq!(of_report(line), Some(Counts { passed: 3, failed: 3, skipped: 1 }));
-        assert_eq!(of_report("Test set: dev.marketsdk.ShoppingTest"), None);
-    }
 
     #[test]
     fn an_edit_that_does_not_fit_once_is_an_error() {

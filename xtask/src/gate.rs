@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
-use crate::{Workspace, bindings, readme, setup, succeeds};
+use crate::{Workspace, kotlin, readme, setup, succeeds};
 
 /// What every change has to pass. The quick ones come first.
 pub(crate) const TEST: &[&str] = &["fmt", "clippy", "test", "doc", "demo", "readme"];
@@ -29,7 +29,7 @@ const STEPS: &[Step] = &[
     Step { name: "doc", run: doc },
     Step { name: "demo", run: |here, _| check(&mut here.cargo(&["run", "-p", "market-cli", "--", "demo"])) },
     Step { name: "readme", run: |here, _| readme::check(here) },
-    Step { name: "kotlin", run: |here, _| bindings::kotlin(here) },
+    Step { name: "kotlin", run: |here, _| kotlin::test(here) },
     Step { name: "deny", run: deny },
 ];
 

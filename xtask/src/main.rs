@@ -5,6 +5,7 @@ mod bindings;
 mod counts;
 mod faults;
 mod gate;
+mod kotlin;
 mod readme;
 mod setup;
 
@@ -28,7 +29,7 @@ fn main() -> ExitCode {
         Some((&"test", names)) => names.to_vec(),
         Some((&"full", [])) => gate::FULL.to_vec(),
         Some((&"bindgen", [language])) => {
-            return match bindings::bindgen(&Workspace::here(), language) {
+            return match bindgen(&Workspace::here(), language) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(why) => {
                     eprintln!("{why}");
@@ -49,6 +50,13 @@ fn main() -> ExitCode {
             eprintln!("{why}\n\n{HELP}");
             ExitCode::from(2)
         }
+    }
+}
+
+fn bindgen(here: &Workspace, language: &str) -> Result<(), String> {
+    match language {
+        "kotlin" => kotlin::bindgen(here),
+        _ => Err(format!("there are no bindings for {language:?}")),
     }
 }
 

@@ -1,0 +1,166 @@
+//! The Kotlin package: what is generated for it, and its tests.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::counts::Counts;
+use crate::{Workspace, bindings};
+
+const PACKAGE: &str = "bindings/kotlin";
+
+/// Builds the library, and writes the generated part of the package. It is not committed.
+pub(crate) fn bindgen(here: &Workspace) -> Result<(), String> {
+    let out = here.root.join(PACKAGE).join("target/generated/uniffi");
+    bindings::generate(here, "kotlin", &bindings::library(here)?, &out)?;
+    let package = out.join("dev/marketsdk");
+    let write = |name: &str, text: &str| std::fs::write(package.join(name), text).map_err(|e| e.to_string());
+    let text = std::fs::read_to_string(package.join("market_sdk_ffi.kt")).map_err(|e| e.to_string())?;
+    write("market_sdk_ffi.kt", &bindings::edited(&text, EDITS)?)?;
+    let number = bindings::core_version();
+    write(
+        "CoreVersion.kt",
+        &format!("package dev.marketsdk\n\ninternal const val CORE_VERSION: UInt = {number}u\n"),
+    )
+}
+
+/// What is changed in the generated Kotlin.
+const EDITS: &[(&str, &str)] = &[
+    // It is not written for explicit API mode, nor for a build that takes warnings for errors.
+    (
+        "@file:Suppress(\"NAME_SHADOWING\")",
+        "@file:Suppress(\"NAME_SHADOWING\", \"NO_EXPLICIT_VISIBILITY_IN_API_MODE_WARNING\", \
+         \"NO_EXPLICIT_RETURN_TYPE_IN_API_MODE_WARNING\", \"warnings\")",
+    ),
+    // An exception's message is the one for people, and what it carries is at hand.
+    (
+        "sealed class MarketException: kotlin.Exception() {",
+        "sealed class MarketException(private val what: Failure): kotlin.Exception() {
+    /** A text fit for a person. It holds no token, code or full phone number. */
+    final override val message: String get() = what.message
+    /** What went wrong, in terms of what the app does about it. */
+    val code: ErrorCode get() = what.code
+    /** Whether the same call may succeed later without anything else being done. */
+    val isRetryable: Boolean get() = what.isRetryable
+    /** The HTTP status of the answer that was judged, if there was one. */
+    val status: Int? get() = what.status
+    /** The server's name for the request, if it gave one. Quote it when reporting. */
+    val requestId: String? get() = what.requestId
+    /** How long to wait before asking again, if that is known. */
+    val retryAfter: java.time.Duration? get() = what.retryAfter
+    /** The refused fields of an invalid input. */
+    val fields: List<FieldError> get() = what.fields
+    /** For a developer's log: what the layer below said. It holds nothing personal. */
+    val detail: String? get() = what.detail
+",
+    ),
+    (
+        ") : MarketException() {
+        override val message
+            get() = \"failure=${ `failure` }\"
+    }",
+        ") : MarketException(failure)",
+    ),
+];
+
+/// The tests of the Kotlin package, against the dev server as a process.
+pub(crate) fn test(here: &Workspace) -> Counts {
+    let missing = missing(here);
+    if !missing.is_empty() {
+        println!("The tests of Kotlin need {}.", missing.join(" and "));
+        return Counts::check(false);
+    }
+    let server = match bindgen(here).and_then(|()| bindings::dev_server(here)) {
+        Ok(server) => server,
+        Err(why) => {
+            println!("{why}");
+            return Counts::check(false);
+        }
+    };
+    // Maven compiles what is new, and leaves what was taken away: a test that is gone would still run.
+    for classes in ["target/classes", "target/test-classes"] {
+        let _ = std::fs::remove_dir_all(here.root.join(PACKAGE).join(classes));
+    }
+    let mut maven = here.command("mvn");
+    maven.current_dir(here.root.join(PACKAGE));
+    maven.args(["--batch-mode", "--no-transfer-progress", "--quiet", "test"]);
+    maven.arg(format!("-Dmarket.library.dir={}", bindings::built(here).display()));
+    maven.arg(format!("-Dmarket.dev-server={}", server.display()));
+    reports(&mut maven, &here.root.join(PACKAGE).join("target/surefire-reports"))
+}
+
+/// What is not there, by the names of Debian's packages.
+fn missing(here: &Workspace) -> Vec<&'static str> {
+    let says = |program: &str, words: &[&str]| {
+        let out = here.command(program).arg("-version").stderr(Stdio::piped()).output();
+        out.is_ok_and(|out| {
+            let said = [out.stdout, out.stderr].concat();
+            let said = String::from_utf8_lossy(&said).into_owned();
+            words.is_empty() || words.iter().any(|word| said.contains(word))
+        })
+    };
+    let mut missing = Vec::new();
+    if !says("javac", &["javac 17", "javac 21", "javac 25"]) {
+        missing.push("a JDK of version 17, 21 or 25 (Debian: openjdk-17-jdk-headless)");
+    }
+    if !says("mvn", &[]) {
+        missing.push("Maven (Debian: maven)");
+    }
+    missing
+}
+
+/// Runs Maven, and adds up the reports that it leaves: with `--quiet` it prints failures alone.
+fn reports(maven: &mut Command, reports: &Path) -> Counts {
+    let _ = std::fs::remove_dir_all(reports);
+    let mut running = match maven.stdout(Stdio::piped()).spawn() {
+        Ok(running) => running,
+        Err(error) => {
+            println!("mvn did not start: {error}");
+            return Counts::check(false);
+        }
+    };
+    let mut out = std::io::stdout();
+    for line in running.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).split(b'\n')) {
+        let Ok(line) = line else { break };
+        let _ = writeln!(out, "{}", String::from_utf8_lossy(&line));
+    }
+    let ok = running.wait().is_ok_and(|status| status.success());
+    let mut sum = Counts::default();
+    for report in std::fs::read_dir(reports).into_iter().flatten().flatten() {
+        let text = std::fs::read_to_string(report.path()).unwrap_or_default();
+        sum += text.lines().find_map(of_report).unwrap_or_default();
+    }
+    println!("{sum}");
+    // What did not compile or held no test at all leaves no report.
+    if sum.ok() && (!ok || sum == Counts::default()) {
+        sum.failed += 1;
+    }
+    sum
+}
+
+/// Reads the line in which a report sums a class up, as in
+/// `Tests run: 7, Failures: 1, Errors: 0, Skipped: 0, Time elapsed: 2.1 s`.
+fn of_report(line: &str) -> Option<Counts> {
+    let number = |what: &str| {
+        let (_, rest) = line.split_once(what)?;
+        rest.split(',').next()?.trim().parse::<u64>().ok()
+    };
+    if !line.starts_with("Tests run: ") {
+        return None;
+    }
+    let (run, skipped) = (number("Tests run:")?, number("Skipped:")?);
+    let failed = number("Failures:")? + number("Errors:")?;
+    Some(Counts { passed: run.saturating_sub(failed + skipped), failed, skipped })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_report_of_a_class_is_read() {
+        let line = "Tests run: 7, Failures: 1, Errors: 2, Skipped: 1, Time elapsed: 2.1 s <<< FAILURE!";
+        assert_eq!(of_report(line), Some(Counts { passed: 3, failed: 3, skipped: 1 }));
+        assert_eq!(of_report("Test set: dev.marketsdk.ShoppingTest"), None);
+    }
+}
