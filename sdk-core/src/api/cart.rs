@@ -1,8 +1,14 @@
 //! The cart.
 
+use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use super::Core;
+use futures_util::Stream;
+use futures_util::stream::{self, BoxStream, StreamExt};
+
+use super::{Core, carts};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::call::Call;
 use crate::model::{Cart, CartWire, LineId, SkuId};
@@ -37,10 +43,31 @@ impl CartApi {
     /// ```
     pub fn get(&self) -> impl Future<Output = Result<Cart>> + Send + use<> {
         let this = self.clone();
-        async move {
-            let made = this.core.http.made()?;
-            this.core.cart_lane.read(&made, this.core.dialect.cart_get(&this.core.http, &made)).await
-        }
+        async move { carts::read(&this.core, &this.core.http.made()?).await }
+    }
+
+    /// The cart as this client's calls show it: the present one first, then each change once, the newest last; who
+    /// looks late sees the latest, not all in between. `None` is said when there is none to show: nobody is signed in,
+    /// another user is, or no call has read it yet. It stays over an expiry, and goes with a logout at once.
+    ///
+    /// Observing reads nothing by itself: call [`get`](Self::get) when a screen appears. While somebody observes, a
+    /// change that failed and an order from the cart end in a fresh read. It ends with the client.
+    ///
+    /// ```no_run
+    /// # async fn example(market: market_sdk::MarketClient) {
+    /// let mut carts = market.cart().subscribe();
+    /// while let Some(cart) = carts.next().await {
+    ///     println!("{} lines", cart.map_or(0, |cart| cart.items.len()));
+    /// }
+    /// # }
+    /// ```
+    pub fn subscribe(&self) -> Carts {
+        let following = self.core.carts.follow(self.core.keeper.lineages());
+        let carts = stream::unfold(following, |mut following| async move {
+            let cart = following.next().await?;
+            Some((cart, following))
+        });
+        Carts(carts.boxed())
     }
 
     /// Adds `quantity` pieces, 1 to 100, of a SKU. If the cart has a line of it, that line grows.
@@ -126,14 +153,15 @@ impl CartApi {
             let made = this.core.http.made()?;
             let core = this.core.clone();
             let clear = async move {
-                match core.http.json::<CartWire>(&made, &core.dialect.cart_clear()).await {
+                let cleared = match core.http.json::<CartWire>(&made, &core.dialect.cart_clear()).await {
                     Ok(got) => Ok(got.value.in_market(&got.market)),
                     // No cart has been made yet. Reading makes one, and is the answer.
                     Err(error) if error.code() == ErrorCode::NotFound => {
                         core.dialect.cart_get(&core.http, &made).await
                     }
                     Err(error) => Err(error),
-                }
+                };
+                carts::written(&core, &made, cleared)
             };
             this.core.cart_lane.write(&made, clear).await
         }
@@ -143,8 +171,8 @@ impl CartApi {
         let made = self.core.http.made()?;
         let core = self.core.clone();
         let write = async move {
-            let got = core.http.json::<CartWire>(&made, &call).await?;
-            Ok(got.value.in_market(&got.market))
+            let got = core.http.json::<CartWire>(&made, &call).await;
+            carts::written(&core, &made, got.map(|got| got.value.in_market(&got.market)))
         };
         self.core.cart_lane.write(&made, write).await
     }
@@ -155,5 +183,29 @@ fn valid(quantity: u32, least: u32) -> Result<()> {
         Ok(())
     } else {
         Err(Error::invalid("quantity", format!("Enter a quantity from {least} to 100.")))
+    }
+}
+
+/// The carts that [`CartApi::subscribe`] shows: a [`Stream`] that begins with the present one.
+pub struct Carts(BoxStream<'static, Option<Cart>>);
+
+impl Carts {
+    /// The next cart, or that there is none to show; none at all once the client is gone.
+    pub async fn next(&mut self) -> Option<Option<Cart>> {
+        self.0.next().await
+    }
+}
+
+impl Stream for Carts {
+    type Item = Option<Cart>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Option<Cart>>> {
+        self.0.poll_next_unpin(context)
+    }
+}
+
+impl fmt::Debug for Carts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Carts")
     }
 }

@@ -1,13 +1,14 @@
 //! What an app calls, one file per area.
 
 mod cart;
+mod carts;
 mod codes;
 mod orders;
 pub(crate) mod raw;
 mod session;
 mod wishlist;
 
-pub use cart::CartApi;
+pub use cart::{CartApi, Carts};
 pub use orders::OrdersApi;
 pub use session::{EndListener, SessionApi, SessionStates};
 pub use wishlist::WishlistApi;
@@ -25,6 +26,7 @@ pub(crate) struct Core {
     pub(crate) keeper: Keeper,
     pub(crate) dialect: Dialect,
     pub(crate) cart_lane: Lane,
+    carts: carts::Carts,
     pub(crate) codes: CodesSent,
     /// The market that the app was built for, if it was built for one.
     pub(crate) market: Option<Market>,
@@ -37,8 +39,14 @@ impl Core {
             keeper,
             dialect: Dialect::new(),
             cart_lane: Lane::default(),
+            carts: carts::Carts::default(),
             codes: CodesSent::default(),
             market,
         }
+    }
+
+    /// Nobody is to be shown the cart any more.
+    fn forget_cart(&self) {
+        self.carts.forget(self.keeper.lineage());
     }
 }

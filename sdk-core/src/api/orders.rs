@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
-use super::Core;
+use super::{Core, carts};
 use crate::error::Result;
 use crate::http::Made;
 use crate::http::call::Lost;
@@ -61,12 +61,17 @@ impl OrdersApi {
             // In quotation marks: the header is a structured field, and its item a string.
             call.idempotency_key = Some(format!("\"{:032x}\"", this.core.keeper.random().bits()));
             call.lost = Lost::OutcomeUnknown;
-            let core = this.core.clone();
+            let (core, uses_cart) = (this.core.clone(), order.uses_cart());
             let place = async move {
-                let got = core.http.json::<OrderWire>(&made, &call).await?;
-                Ok(got.value.in_market(&got.market))
+                let placed = core.http.json::<OrderWire>(&made, &call).await;
+                match &placed {
+                    _ if !uses_cart => {}
+                    Ok(_) => carts::reread(&core, &made), // It is empty now.
+                    Err(error) => carts::doubted(&core, &made, error.code()),
+                }
+                placed.map(|got| got.value.in_market(&got.market))
             };
-            if order.uses_cart() { this.core.cart_lane.write(&made, place).await } else { place.await }
+            if uses_cart { this.core.cart_lane.write(&made, place).await } else { place.await }
         }
     }
 

@@ -234,6 +234,7 @@ impl SessionApi {
     async fn end(&self, notice: bool) -> Result<()> {
         self.core.http.made()?;
         let mut farewell = self.core.keeper.log_out(notice);
+        self.core.forget_cart();
         // A task of its own: the server is told even if the caller leaves.
         if let Some(notice) = farewell.notice.take() {
             let core = self.core.clone();

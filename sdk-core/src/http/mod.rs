@@ -102,6 +102,11 @@ impl Http {
         self.keeper.clock().monotonic()
     }
 
+    /// Whether a server in trouble may be asked something more; it counts as a call made again.
+    pub(crate) fn may_ask_again(&self) -> bool {
+        self.budget.spend()
+    }
+
     /// Makes a call and reads its answer.
     pub(crate) async fn json<T: DeserializeOwned>(&self, made: &Made, call: &Call) -> Result<Got<T>> {
         let answer = self.send(made, call).await?;

@@ -210,6 +210,28 @@ impl States {
     }
 }
 
+/// The lineage as it changes, for who must not hold the client.
+pub(crate) struct Lineages {
+    news: watch::Receiver<()>,
+    keeper: Weak<Shared>,
+}
+
+impl Lineages {
+    /// None once the client is gone.
+    pub(crate) fn current(&self) -> Option<Lineage> {
+        Some(Keeper(self.keeper.upgrade()?).lineage())
+    }
+
+    pub(crate) fn mark_seen(&mut self) {
+        self.news.mark_unchanged();
+    }
+
+    /// Returns at the next change; false once the client is gone.
+    pub(crate) async fn changed(&mut self) -> bool {
+        self.news.changed().await.is_ok()
+    }
+}
+
 /// What a logout has left to do: all is forgotten already.
 pub(crate) struct Farewell {
     /// To tell the server; none if there is nothing to tell.
@@ -299,6 +321,10 @@ impl Keeper {
     /// Noted when the app makes a call; the door compares it.
     pub(crate) fn lineage(&self) -> Lineage {
         self.lock().machine.lineage()
+    }
+
+    pub(crate) fn lineages(&self) -> Lineages {
+        Lineages { news: self.0.lineages.subscribe(), keeper: Arc::downgrade(&self.0) }
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

@@ -2,6 +2,7 @@
 //! told to, and nothing waits for a real clock.
 
 mod drops;
+mod observed_cart;
 mod promises;
 mod recorded;
 mod retries;

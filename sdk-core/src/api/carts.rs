@@ -1,0 +1,135 @@
+//! The cart that observers are shown.
+//!
+//! The latest cart is kept with the lineage of the session that it was read under, and shown only while that
+//! lasts: it outlives an expiry, after which the same user goes on, and is gone at once with a logout or another
+//! user. It never goes back in time, since it is set by who holds the cart lane.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::Core;
+use crate::error::{ErrorCode, Result};
+use crate::http::Made;
+use crate::model::{Cart, CartLine};
+use crate::session::Lineages;
+use crate::session::machine::Lineage;
+
+#[derive(Default)]
+pub(crate) struct Carts(watch::Sender<Option<(Lineage, Cart)>>);
+
+impl Carts {
+    fn show(&self, lineage: Lineage, cart: &Cart) {
+        self.0.send_if_modified(|shown| {
+            // An answer of before a logout may come here after one of the next user's.
+            let newer = shown.as_ref().is_none_or(|(of, _)| *of <= lineage);
+            if newer {
+                *shown = Some((lineage, cart.clone()));
+            }
+            newer
+        });
+    }
+
+    /// Lets go of what belongs to a lineage before `lineage`. It would not be shown, but it would stay in memory.
+    pub(super) fn forget(&self, lineage: Lineage) {
+        self.0.send_if_modified(|shown| shown.take_if(|(of, _)| *of < lineage).is_some());
+    }
+
+    fn observed(&self) -> bool {
+        self.0.receiver_count() > 0
+    }
+
+    pub(super) fn follow(&self, lineages: Lineages) -> Following {
+        Following { shown: self.0.subscribe(), lineages, last: None }
+    }
+}
+
+/// Reads the cart in its turn, and shows it.
+pub(super) async fn read(core: &Core, made: &Made) -> Result<Cart> {
+    let read = async {
+        let cart = core.dialect.cart_get(&core.http, made).await?;
+        core.carts.show(made.lineage, &cart);
+        Ok(cart)
+    };
+    core.cart_lane.read(made, read).await
+}
+
+/// A change of the cart was tried, and its turn is not over yet: shows what came of it.
+pub(super) fn written(core: &Arc<Core>, made: &Made, result: Result<Cart>) -> Result<Cart> {
+    match &result {
+        Ok(cart) => core.carts.show(made.lineage, cart),
+        Err(error) => doubted(core, made, error.code()),
+    }
+    result
+}
+
+/// A change failed with `code`. If what is shown may be wrong now, it is read anew.
+pub(super) fn doubted(core: &Arc<Core>, made: &Made, code: ErrorCode) {
+    let doubt = match code {
+        ErrorCode::Rejected | ErrorCode::NotFound | ErrorCode::InvalidInput => true,
+        // The server is in trouble. A request more is one made again, and paid for like it.
+        ErrorCode::Network
+        | ErrorCode::Timeout
+        | ErrorCode::Server
+        | ErrorCode::UnexpectedResponse
+        | ErrorCode::OutcomeUnknown => core.carts.observed() && core.http.may_ask_again(),
+        _ => false,
+    };
+    if doubt {
+        reread(core, made);
+    }
+}
+
+/// Reads the cart anew for those who observe it, when its turn comes. Nobody waits for it.
+pub(super) fn reread(core: &Arc<Core>, made: &Made) {
+    if !core.carts.observed() {
+        return;
+    }
+    let Ok(made) = core.http.made_under(made.lineage) else { return };
+    let core = core.clone();
+    tokio::spawn(async move {
+        if let Err(error) = read(&core, &made).await {
+            tracing::debug!(code = ?error.code(), "the observed cart was not read anew");
+        }
+    });
+}
+
+/// The carts as they come: the present one first, then the latest at each look.
+pub(super) struct Following {
+    shown: watch::Receiver<Option<(Lineage, Cart)>>,
+    lineages: Lineages,
+    last: Option<Option<Cart>>,
+}
+
+impl Following {
+    /// None once the client is gone.
+    pub(super) async fn next(&mut self) -> Option<Option<Cart>> {
+        loop {
+            self.lineages.mark_seen();
+            let shown = self.shown.borrow_and_update().clone();
+            // After the cart, which therefore belonged to the lineage of now.
+            let lineage = self.lineages.current()?;
+            let cart = shown.filter(|(of, _)| *of == lineage).map(|(_, cart)| cart);
+            if !self.last.as_ref().is_some_and(|last| same(last.as_ref(), cart.as_ref())) {
+                self.last = Some(cart.clone());
+                return Some(cart);
+            }
+            tokio::select! {
+                shown = self.shown.changed() => shown.ok()?,
+                alive = self.lineages.changed() => if !alive { return None },
+            }
+        }
+    }
+}
+
+/// The order of the lines is the server's, and changes from answer to answer.
+fn same(one: Option<&Cart>, other: Option<&Cart>) -> bool {
+    let (Some(one), Some(other)) = (one, other) else { return one.is_none() && other.is_none() };
+    let sorted = |cart: &Cart| {
+        let mut lines: Vec<CartLine> = cart.items.clone();
+        lines.sort_by_key(|line| line.id.0);
+        lines
+    };
+    (one.id, one.user_id, &one.total_price) == (other.id, other.user_id, &other.total_price)
+        && sorted(one) == sorted(other)
+}

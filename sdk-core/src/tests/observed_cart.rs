@@ -1,0 +1,154 @@
+//! What those see who observe the cart.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::shop::{CODE, LATENCY, Mishap};
+use super::world::{OTHER_PHONE, World};
+use crate::model::{Cart, LineId, NewOrder, SkuId};
+use crate::{Carts, ErrorCode};
+
+fn pieces(cart: Option<&Cart>) -> Option<i64> {
+    cart.map(|cart| cart.items.iter().map(|line| line.quantity).sum())
+}
+
+/// All that is shown until nothing more comes for a while.
+async fn shown(carts: &mut Carts) -> Vec<Option<i64>> {
+    let mut shown = Vec::new();
+    while let Ok(Some(cart)) = tokio::time::timeout(Duration::from_secs(120), carts.next()).await {
+        shown.push(pieces(cart.as_ref()));
+    }
+    shown
+}
+
+#[tokio::test(start_paused = true)]
+async fn p11_the_present_cart_comes_first_then_each_change_once_and_the_newest_last() {
+    let world = World::signed_in().await;
+    let cart = world.market.cart();
+    let mut carts = cart.subscribe();
+    assert_eq!(carts.next().await, Some(None), "none was read yet");
+    cart.add(SkuId(42), 2).await.unwrap();
+    assert_eq!(shown(&mut carts).await, [Some(2)]);
+    assert_eq!(shown(&mut cart.subscribe()).await, [Some(2)], "a later observer begins with it");
+    cart.get().await.unwrap();
+    assert!(shown(&mut carts).await.is_empty(), "a read that changes nothing says nothing");
+    // Many at once: whatever is seen of them, it never goes back, and ends with the last.
+    join_all((0..50).map(|_| cart.add(SkuId(42), 1))).await;
+    let seen = shown(&mut carts).await;
+    assert!(seen.is_sorted() && seen.last() == Some(&Some(52)), "{seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_failed_ends_in_a_fresh_read_for_those_who_observe() {
+    let failures = [
+        (Mishap::LostAfter, ErrorCode::Network, Some(3)),
+        (Mishap::Status(500, ""), ErrorCode::Server, Some(2)),
+        (Mishap::Status(409, ""), ErrorCode::Rejected, Some(2)),
+    ];
+    for (mishap, code, pieces) in failures {
+        let world = World::signed_in().await;
+        let cart = world.market.cart();
+        cart.add(SkuId(42), 2).await.unwrap();
+        world.shop.mishap("/cart/items", mishap.clone());
+        assert_eq!(cart.add(SkuId(42), 1).await.unwrap_err().code(), code);
+        world.settle().await;
+        assert!(world.shop.seen_at("/cart").is_empty(), "nobody observes");
+
+        let mut carts = cart.subscribe();
+        assert_eq!(shown(&mut carts).await, [Some(2)]);
+        world.shop.mishap("/cart/items", mishap.clone());
+        assert_eq!(cart.add(SkuId(42), 1).await.unwrap_err().code(), code);
+        world.settle().await;
+        assert_eq!(world.shop.seen_at("/cart").len(), 1, "{mishap:?}");
+        let seen = shown(&mut carts).await;
+        // What the first one, which nobody observed, has added comes to light too.
+        let expected = if pieces == Some(3) { vec![Some(4)] } else { vec![] };
+        assert_eq!(seen, expected, "{mishap:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_certainly_did_nothing_is_followed_by_no_read() {
+    let world = World::signed_in().await;
+    let _carts = world.market.cart().subscribe();
+    assert_eq!(world.market.cart().add(SkuId(42), 0).await.unwrap_err().code(), ErrorCode::InvalidInput);
+    world.shop.expire_tokens();
+    assert_eq!(world.market.cart().add(SkuId(42), 1).await.unwrap_err().code(), ErrorCode::SessionExpired);
+    world.settle().await;
+    assert!(world.shop.seen_at("/cart").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_an_outage_fresh_reads_are_paid_for_like_calls_made_again() {
+    let world = World::signed_in().await;
+    let _carts = world.market.cart().subscribe();
+    world.shop.fails(Some(Mishap::Status(500, "")));
+    for _ in 0..50 {
+        world.market.cart().set_quantity(LineId(0), 1).await.unwrap_err();
+        world.settle().await;
+    }
+    assert_eq!(world.shop.seen_at("/cart").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_from_the_cart_empties_it_for_those_who_observe() {
+    let world = World::signed_in().await;
+    let cart = world.market.cart();
+    let mut carts = cart.subscribe();
+    cart.add(SkuId(42), 2).await.unwrap();
+    let order = || NewOrder::from_cart("Ann", super::world::PHONE, "1 Main St");
+    world.market.orders().place(order()).await.unwrap();
+    assert_eq!(shown(&mut carts).await, [Some(2), Some(0)]);
+
+    // Also if the answer is lost.
+    cart.add(SkuId(42), 1).await.unwrap();
+    world.shop.mishap("/orders/create", Mishap::LostAfter);
+    assert_eq!(world.market.orders().place(order()).await.unwrap_err().code(), ErrorCode::OutcomeUnknown);
+    assert_eq!(shown(&mut carts).await.last(), Some(&Some(0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn p2_nobody_is_shown_the_cart_of_who_was_there_before() {
+    let world = World::signed_in().await;
+    let cart = world.market.cart();
+    let mut carts = cart.subscribe();
+    cart.add(SkuId(42), 2).await.unwrap();
+    // A read of the first user's is under way when the second signs in.
+    world.shop.mishap("/cart", Mishap::Slow(Duration::from_secs(5)));
+    let late = tokio::spawn(cart.get());
+    tokio::time::sleep(LATENCY).await;
+    world.market.session().verify_code(OTHER_PHONE, CODE).await.unwrap();
+    assert_eq!(late.await.unwrap().unwrap_err().code(), ErrorCode::SignedOut);
+    assert_eq!(shown(&mut carts).await.last(), Some(&None));
+    assert_eq!(shown(&mut cart.subscribe()).await, [None]);
+
+    cart.get().await.unwrap();
+    assert_eq!(shown(&mut carts).await, [Some(2)], "what this shop gives to everybody");
+    world.market.session().logout().await.unwrap();
+    assert_eq!(shown(&mut carts).await, [None]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cart_stays_over_an_expiry_for_the_same_user() {
+    let world = World::signed_in().await;
+    let cart = world.market.cart();
+    let mut carts = cart.subscribe();
+    cart.add(SkuId(42), 2).await.unwrap();
+    world.shop.expire_tokens();
+    assert_eq!(cart.get().await.unwrap_err().code(), ErrorCode::SessionExpired);
+    world.sign_in().await.unwrap();
+    cart.add(SkuId(42), 1).await.unwrap();
+    let seen = shown(&mut carts).await;
+    assert!(!seen.contains(&None) || seen == [None, Some(2), Some(3)], "{seen:?}");
+    assert_eq!(seen.last(), Some(&Some(3)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_carts_end_with_the_client() {
+    let world = World::signed_in().await;
+    let mut carts = world.market.cart().subscribe();
+    assert_eq!(carts.next().await, Some(None));
+    drop(world);
+    assert_eq!(carts.next().await, None);
+}
