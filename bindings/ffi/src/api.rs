@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::listeners::{self, SessionEndListener, SessionListener, Subscription};
+use crate::listeners::{self, CartListener, SessionEndListener, SessionListener, Subscription};
 use crate::model::{
     CancelledOrder, Cart, CodeSent, Markets, NewOrder, Order, OrderQuery, Profile, ProfileUpdate,
     SessionState, SignIn, TokenStatus, Wishlist, quantity,
@@ -105,6 +105,12 @@ pub struct CartApi {
 
 #[uniffi::export]
 impl CartApi {
+    /// Tells `listener` of the cart as this client's calls show it. Observing reads nothing by itself; while somebody
+    /// observes, a change that failed and an order from the cart end in a fresh read.
+    pub fn observe(&self, listener: Arc<dyn CartListener>) -> Result<Arc<Subscription>> {
+        listeners::on_carts(self.core.subscribe(), listener)
+    }
+
     /// Reads the cart.
     pub async fn get(&self) -> Result<Cart> {
         let core = self.core.clone();

@@ -7,6 +7,7 @@ use crate::api::{CartApi, OrdersApi, SessionApi, WishlistApi};
 use crate::error::{MarketError, Result};
 use crate::model::{Market, RawRequest, RawResponse};
 use crate::runtime;
+use crate::store::{HostStore, SecureStore, StoreError};
 
 /// What a client is built from.
 #[derive(Clone, uniffi::Record)]
@@ -57,6 +58,11 @@ pub enum SessionStore {
         /// The folder.
         folder: String,
     },
+    /// A store of the host's own.
+    Host {
+        /// The store.
+        store: Arc<dyn SecureStore>,
+    },
 }
 
 /// A client of one market server, and the session of the one user who can be signed in on it. Each language's own
@@ -83,6 +89,11 @@ impl MarketCore {
             None | Some(SessionStore::Keyring) => builder,
             Some(SessionStore::Memory) => builder.store(market_sdk::MemoryStore::default()),
             Some(SessionStore::File { folder }) => in_file(builder, folder)?,
+            Some(SessionStore::Host { store }) => {
+                let unnamed =
+                    |error: StoreError| MarketError::config(&format!("The store has no name: {error}."));
+                builder.store(HostStore::new(store).map_err(unnamed)?)
+            }
         };
         if let Some(timeout) = config.connect_timeout {
             builder = builder.connect_timeout(timeout);
@@ -159,4 +170,26 @@ fn in_file(
 #[cfg(not(unix))]
 fn in_file(_: market_sdk::MarketClientBuilder, _: String) -> Result<market_sdk::MarketClientBuilder> {
     Err(MarketError::config("There is no file store on this system."))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn client() -> MarketCore {
+        MarketCore::new(ClientConfig {
+            base_url: "https://shop.example".to_owned(),
+            app_id: "test".to_owned(),
+            market: None,
+            store: Some(SessionStore::Memory),
+            connect_timeout: None,
+            timeout: None,
+            store_timeout: None,
+            body_limit: None,
+            extra_root_certificates: Vec::new(),
+            user_agent: None,
+            allow_http_loopback: false,
+        })
+        .unwrap()
+    }
 }

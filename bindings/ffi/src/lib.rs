@@ -8,14 +8,18 @@ mod api;
 mod client;
 mod error;
 mod listeners;
+mod logging;
 mod model;
 mod runtime;
+mod store;
 
 pub use api::{CartApi, OrdersApi, SessionApi, WishlistApi};
 pub use client::{ClientConfig, MarketCore, SessionStore};
 pub use error::{ErrorCode, Failure, FieldError, MarketError, Result};
-pub use listeners::{ListenerError, SessionEndListener, SessionListener, Subscription};
+pub use listeners::{CartListener, ListenerError, SessionEndListener, SessionListener, Subscription};
+pub use logging::{LogLevel, LogRecord, LogSink, set_log_sink};
 pub use model::*;
+pub use store::{SecureStore, StoreError};
 
 uniffi::setup_scaffolding!();
 

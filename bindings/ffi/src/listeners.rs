@@ -1,4 +1,4 @@
-//! What a host can be told: the states of the session, and that it ended.
+//! What a host can be told: the states of the session, that it ended, and the cart.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::thread;
 use tokio::sync::Notify;
 
 use crate::error::{MarketError, Result};
-use crate::model::{SessionEnd, SessionState};
+use crate::model::{Cart, SessionEnd, SessionState};
 use crate::runtime;
 
 /// Told of the session's states.
@@ -24,6 +24,15 @@ pub trait SessionEndListener: Send + Sync {
     /// Called once for every session that ends. It has a thread of its own: it may block, throw, or call the SDK,
     /// and holds up nobody.
     fn ended(&self, end: SessionEnd) -> Result<(), ListenerError>;
+}
+
+/// Told of the cart.
+#[uniffi::export(with_foreign)]
+pub trait CartListener: Send + Sync {
+    /// Called with the present cart, and then with each that comes; who is slow sees the latest. There is none when
+    /// nobody is signed in, when another user is, and until a call has read it. It has a thread of its own: it may
+    /// block, throw, or call the SDK, and holds up nobody.
+    fn changed(&self, cart: Option<Cart>) -> Result<(), ListenerError>;
 }
 
 /// What becomes of a listener that throws: it is noted in the log.
@@ -48,7 +57,7 @@ impl From<uniffi::UnexpectedUniFFICallbackError> for ListenerError {
 pub struct Subscription(Kind);
 
 enum Kind {
-    States(Arc<Notify>),
+    Following(Arc<Notify>),
     Ends(market_sdk::EndListener),
 }
 
@@ -58,7 +67,7 @@ impl Subscription {
     pub fn cancel(&self) {
         match &self.0 {
             // One permit is kept, should the thread not be waiting just now.
-            Kind::States(stop) => stop.notify_one(),
+            Kind::Following(stop) => stop.notify_one(),
             Kind::Ends(listener) => listener.remove(),
         }
     }
@@ -68,25 +77,41 @@ pub(crate) fn on_states(
     mut states: market_sdk::SessionStates,
     listener: Arc<dyn SessionListener>,
 ) -> Result<Arc<Subscription>> {
+    follow("states", async move || states.next().await, move |state| listener.changed(state.into()))
+}
+
+pub(crate) fn on_carts(
+    mut carts: market_sdk::Carts,
+    listener: Arc<dyn CartListener>,
+) -> Result<Arc<Subscription>> {
+    follow("carts", async move || carts.next().await, move |cart| listener.changed(cart.map(Into::into)))
+}
+
+/// Tells the host of all that comes, from a thread of its own. What is followed does not hold the client: it ends,
+/// and the thread with it, when the client is gone.
+fn follow<T>(
+    what: &'static str,
+    mut next: impl AsyncFnMut() -> Option<T> + Send + 'static,
+    tell: impl Fn(T) -> Result<(), ListenerError> + Send + 'static,
+) -> Result<Arc<Subscription>> {
     let runtime = runtime::handle()?;
     let stop = Arc::new(Notify::new());
     let stopped = stop.clone();
     let deliver = move || {
         // The host is called outside the runtime, and so may do there what it likes.
-        while let Some(state) = runtime.block_on(async {
+        while let Some(news) = runtime.block_on(async {
             tokio::select! {
                 biased;
                 () = stopped.notified() => None,
-                state = states.next() => state,
+                news = next() => news,
             }
         }) {
-            survive("states", || listener.changed(state.into()));
+            survive(what, || tell(news));
         }
     };
-    // The stream does not hold the client: it ends, and the thread with it, when the client is gone.
-    let started = thread::Builder::new().name("market-states".to_owned()).spawn(deliver);
+    let started = thread::Builder::new().name(format!("market-{what}")).spawn(deliver);
     started.map_err(|_| MarketError::internal("the system gives no thread for a listener"))?;
-    Ok(Arc::new(Subscription(Kind::States(stop))))
+    Ok(Arc::new(Subscription(Kind::Following(stop))))
 }
 
 pub(crate) fn on_end(
@@ -110,7 +135,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::client::{ClientConfig, MarketCore, SessionStore};
+    use crate::client::tests::client;
 
     struct Throws(Sender<SessionState>);
 
@@ -119,23 +144,6 @@ mod tests {
             self.0.send(state).unwrap();
             panic!("on purpose")
         }
-    }
-
-    fn client() -> MarketCore {
-        MarketCore::new(ClientConfig {
-            base_url: "https://shop.example".to_owned(),
-            app_id: "test".to_owned(),
-            market: None,
-            store: Some(SessionStore::Memory),
-            connect_timeout: None,
-            timeout: None,
-            store_timeout: None,
-            body_limit: None,
-            extra_root_certificates: Vec::new(),
-            user_agent: None,
-            allow_http_loopback: false,
-        })
-        .unwrap()
     }
 
     /// Reads until the sender is gone, which is when the thread has let go of the listener.

@@ -6,7 +6,7 @@ use http::Method as HttpMethod;
 
 use super::Core;
 use crate::error::{Error, Result};
-use crate::http::call::Call;
+use crate::http::call::{Call, Content};
 use crate::model::{Method, RawRequest, RawResponse};
 
 /// What [`MarketClient::request`](crate::MarketClient::request) does.
@@ -29,7 +29,7 @@ pub(crate) async fn request(core: Arc<Core>, request: RawRequest) -> Result<RawR
     };
     let mut call = Call::new("raw", "request", method, request.path);
     call.query = request.query;
-    call.body = request.json;
+    call.body = request.json.map(Content::Text);
     if !request.with_session {
         call = call.without_token(core.market.clone());
     }

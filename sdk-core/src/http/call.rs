@@ -1,5 +1,6 @@
 //! What a call declares of itself. Retry, the door and the judge ask the declaration, never the HTTP method.
 
+use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
 
@@ -23,6 +24,15 @@ pub(crate) enum Lost {
     OutcomeUnknown,
 }
 
+/// What a call sends.
+#[derive(Clone)]
+pub(crate) enum Content {
+    /// Of the SDK's making.
+    Json(Value),
+    /// Of the app's making, to be sent as it is: its numbers may be longer than a float is exact.
+    Text(Bytes),
+}
+
 /// One call of the API: the same for all its attempts.
 #[derive(Clone)]
 pub(crate) struct Call {
@@ -32,7 +42,7 @@ pub(crate) struct Call {
     /// Below the base URL, with a slash in front.
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
-    pub(crate) body: Option<Value>,
+    pub(crate) body: Option<Content>,
     /// The body names the user who is signed in.
     pub(crate) names_user: bool,
     pub(crate) made_as: As,
@@ -75,7 +85,7 @@ impl Call {
     }
 
     pub(crate) fn body(mut self, body: Value) -> Self {
-        self.body = Some(body);
+        self.body = Some(Content::Json(body));
         self
     }
 

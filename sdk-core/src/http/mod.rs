@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, Span, field};
 use url::Url;
 
-use self::call::{As, Call, Lost};
+use self::call::{As, Call, Content, Lost};
 use self::judge::Again;
 use self::redirect::Redirect;
 use self::retry::Budget;
@@ -321,7 +321,10 @@ fn headers(call: &Call, sender: &Sender<'_>) -> Result<HeaderMap> {
 }
 
 fn body(call: &Call, sender: &Sender<'_>) -> Option<Bytes> {
-    let mut body = call.body.clone()?;
+    let mut body = match call.body.as_ref()? {
+        Content::Json(body) => body.clone(),
+        Content::Text(text) => return Some(text.clone()),
+    };
     if let (true, Some(user), Value::Object(fields)) = (call.names_user, sender.user_id, &mut body) {
         fields.insert("user_id".to_owned(), json!(user));
     }

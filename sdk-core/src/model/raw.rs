@@ -36,7 +36,7 @@ pub struct RawRequest {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
-    pub(crate) json: Option<serde_json::Value>,
+    pub(crate) json: Option<Bytes>,
     pub(crate) with_session: bool,
 }
 
@@ -59,8 +59,20 @@ impl RawRequest {
     /// [`InvalidInput`](ErrorCode::InvalidInput) for `json` if the value has no JSON form.
     pub fn json(mut self, body: &impl Serialize) -> Result<Self> {
         let json =
-            serde_json::to_value(body).map_err(|_| Error::invalid("json", "The body has no JSON form."))?;
-        self.json = Some(json);
+            serde_json::to_vec(body).map_err(|_| Error::invalid("json", "The body has no JSON form."))?;
+        self.json = Some(json.into());
+        Ok(self)
+    }
+
+    /// With a JSON body that is text already. It is sent as it is: the digits of its numbers stay what they are.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorCode::InvalidInput) for `json` if the text is not JSON.
+    pub fn json_text(mut self, body: impl Into<String>) -> Result<Self> {
+        let json = body.into();
+        serde_json::from_str::<serde::de::IgnoredAny>(&json)
+            .map_err(|_| Error::invalid("json", "The body is not JSON."))?;
+        self.json = Some(json.into());
         Ok(self)
     }
 

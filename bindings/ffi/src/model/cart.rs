@@ -1,6 +1,6 @@
 //! The cart.
 
-use super::Money;
+use super::{Money, Url};
 
 /// A user's cart, as the server has it.
 #[derive(Clone, Debug, uniffi::Record)]
@@ -40,7 +40,7 @@ pub struct CartLine {
     /// What one piece costs.
     pub price: Money,
     /// A picture's address, if there is one.
-    pub image: Option<String>,
+    pub image: Option<Url>,
 }
 
 impl From<market_sdk::CartLine> for CartLine {
@@ -51,7 +51,7 @@ impl From<market_sdk::CartLine> for CartLine {
             quantity: line.quantity,
             name: line.name,
             price: line.price.into(),
-            image: line.image,
+            image: line.image.as_deref().and_then(Url::read),
         }
     }
 }

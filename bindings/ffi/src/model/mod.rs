@@ -5,6 +5,7 @@ mod common;
 mod orders;
 mod raw;
 mod session;
+mod url;
 mod wishlist;
 
 pub use cart::{Cart, CartLine};
@@ -16,4 +17,5 @@ pub use session::{
     CodeSent, EndReason, LockedReason, Profile, ProfileUpdate, SessionEnd, SessionState, SignIn,
     SignedOutReason, TokenStatus, User,
 };
+pub use url::Url;
 pub use wishlist::{Product, Wishlist, WishlistItem};

@@ -58,9 +58,7 @@ impl RawRequest {
             request = request.query(parameter.name, parameter.value);
         }
         if let Some(json) = self.json {
-            let json: serde_json::Value = serde_json::from_str(&json)
-                .map_err(|_| MarketError::invalid("json", "The body is not JSON."))?;
-            request = request.json(&json)?;
+            request = request.json_text(json)?;
         }
         Ok(if self.with_session { request } else { request.without_session() })
     }

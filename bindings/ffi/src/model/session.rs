@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use market_sdk::PhoneNumber;
 
-use super::Market;
+use super::{Market, Url};
 
 /// The state of the session, which decides what an app shows.
 #[derive(Clone, Debug, uniffi::Enum)]
@@ -204,7 +204,7 @@ pub struct Profile {
     /// The full name, if it was set.
     pub full_name: Option<String>,
     /// A picture's address.
-    pub profile_image_url: Option<String>,
+    pub profile_image_url: Option<Url>,
     /// Whether the server accepts the user's sessions.
     pub is_active: Option<bool>,
     /// Whether the phone number is confirmed.
@@ -229,7 +229,7 @@ impl From<market_sdk::Profile> for Profile {
             id: profile.id.0.cast_signed(),
             phone: profile.phone,
             full_name: profile.full_name,
-            profile_image_url: profile.profile_image_url,
+            profile_image_url: profile.profile_image_url.as_deref().and_then(Url::read),
             is_active: profile.is_active,
             is_verified: profile.is_verified,
             market: profile.market.map(Into::into),
@@ -250,7 +250,7 @@ pub struct ProfileUpdate {
     pub full_name: Option<String>,
     /// A picture's address.
     #[uniffi(default = None)]
-    pub profile_image_url: Option<String>,
+    pub profile_image_url: Option<Url>,
 }
 
 impl From<ProfileUpdate> for market_sdk::ProfileUpdate {
@@ -260,7 +260,7 @@ impl From<ProfileUpdate> for market_sdk::ProfileUpdate {
             update = update.full_name(name);
         }
         if let Some(url) = change.profile_image_url {
-            update = update.profile_image_url(url);
+            update = update.profile_image_url(url.into_text());
         }
         update
     }

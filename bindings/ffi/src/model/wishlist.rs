@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::Money;
+use super::{Money, Url};
 
 /// A user's wishlist, as the server has it.
 #[derive(Clone, Debug, uniffi::Record)]
@@ -58,9 +58,9 @@ pub struct Product {
     /// The discount, in percent.
     pub discount: Option<Decimal>,
     /// The main picture's address.
-    pub image: Option<String>,
+    pub image: Option<Url>,
     /// Further pictures' addresses.
-    pub images: Vec<String>,
+    pub images: Vec<Url>,
     /// Its category.
     pub category: Option<String>,
     /// Its category within the category.
@@ -91,8 +91,8 @@ impl From<market_sdk::Product> for Product {
             price: product.price.map(Into::into),
             original_price: product.original_price.map(Into::into),
             discount: product.discount,
-            image: product.image,
-            images: product.images,
+            image: product.image.as_deref().and_then(Url::read),
+            images: product.images.iter().filter_map(|image| Url::read(image)).collect(),
             category: product.category,
             subcategory: product.subcategory,
             sizes: product.sizes,
