@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::counts::Counts;
-use crate::{Workspace, bindings};
+use crate::{Workspace, bindings, setup};
 
 const PACKAGE: &str = "bindings/kotlin";
 
@@ -65,9 +65,7 @@ const EDITS: &[(&str, &str)] = &[
 
 /// The tests of the Kotlin package, against the dev server as a process.
 pub(crate) fn test(here: &Workspace) -> Counts {
-    let missing = missing(here);
-    if !missing.is_empty() {
-        println!("The tests of Kotlin need {}.", missing.join(" and "));
+    if !ready(here) {
         return Counts::check(false);
     }
     let server = match bindgen(here).and_then(|()| bindings::dev_server(here)) {
@@ -89,24 +87,26 @@ pub(crate) fn test(here: &Workspace) -> Counts {
     reports(&mut maven, &here.root.join(PACKAGE).join("target/surefire-reports"))
 }
 
-/// What is not there, by the names of Debian's packages.
-fn missing(here: &Workspace) -> Vec<&'static str> {
-    let says = |program: &str, words: &[&str]| {
-        let out = here.command(program).arg("-version").stderr(Stdio::piped()).output();
-        out.is_ok_and(|out| {
-            let said = [out.stdout, out.stderr].concat();
-            let said = String::from_utf8_lossy(&said).into_owned();
-            words.is_empty() || words.iter().any(|word| said.contains(word))
-        })
-    };
-    let mut missing = Vec::new();
-    if !says("javac", &["javac 17", "javac 21", "javac 25"]) {
-        missing.push("a JDK of version 17, 21 or 25 (Debian: openjdk-17-jdk-headless)");
+/// Makes sure that there are a JDK and Maven, and that the JDK is one the package is built for.
+fn ready(here: &Workspace) -> bool {
+    let needed = [("javac", "openjdk-17-jdk-headless"), ("mvn", "maven")];
+    if !setup::there(here, "the tests of Kotlin", &needed) {
+        return false;
     }
-    if !says("mvn", &[]) {
-        missing.push("Maven (Debian: maven)");
+    let out = here.command("javac").arg("-version").output();
+    let said = out.map(|out| String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned());
+    let said = said.unwrap_or_default();
+    let fits = major(&said).is_some_and(|version| version >= 17);
+    if !fits {
+        println!("The tests of Kotlin need a JDK of version 17 or later; this is: {}", said.trim());
     }
-    missing
+    fits
+}
+
+/// The version in what `javac -version` says, as in `javac 17.0.15`.
+fn major(said: &str) -> Option<u32> {
+    let version = said.split_whitespace().nth(1)?;
+    version.split(['.', '-', '+']).next()?.parse().ok()
 }
 
 /// Runs Maven, and adds up the reports that it leaves: with `--quiet` it prints failures alone.
@@ -162,5 +162,12 @@ mod tests {
         let line = "Tests run: 7, Failures: 1, Errors: 2, Skipped: 1, Time elapsed: 2.1 s <<< FAILURE!";
         assert_eq!(of_report(line), Some(Counts { passed: 3, failed: 3, skipped: 1 }));
         assert_eq!(of_report("Test set: dev.marketsdk.ShoppingTest"), None);
+    }
+
+    #[test]
+    fn the_version_of_a_jdk_is_read() {
+        assert_eq!(major("javac 17.0.15\n"), Some(17));
+        assert_eq!(major("javac 26-ea\n"), Some(26));
+        assert_eq!(major("command not found"), None);
     }
 }

@@ -16,7 +16,7 @@ const HELP: &str = "\
 cargo xtask test             everything that a change has to pass
 cargo xtask test STEP ...    only these: fmt clippy test doc demo readme
                              rust: the first four; secret-service: the keyring tests alone
-                             kotlin: the Kotlin package's tests; they need a JDK and Maven
+                             kotlin: the Kotlin package's tests
 cargo xtask bindgen kotlin   the library, and the Kotlin generated from it
 cargo xtask full             the same, and what is too slow for every change: deny
 cargo xtask faults           every fault under every call, as a report";

@@ -4,27 +4,31 @@ use std::path::Path;
 
 use crate::{Workspace, succeeds};
 
-/// Programs that the keyring tests start, and Debian's packages that hold them.
-const NEEDED: &[(&str, &str)] = &[("gnome-keyring-daemon", "gnome-keyring"), ("dbus-daemon", "dbus")];
+/// What has to be there, and Debian's package that holds it: a program on the path, or a file if it has a slash.
+pub(crate) type Needed = (&'static str, &'static str);
 
-/// Makes sure that the keyring tests can run. Installs what is missing where that is nobody's own machine:
-/// for root on Debian, and where `CI` is `true`. Elsewhere it says what to install.
+/// Programs that the keyring tests start.
+const KEYRING: &[Needed] = &[("gnome-keyring-daemon", "gnome-keyring"), ("dbus-daemon", "dbus")];
+
+/// Makes sure that the keyring tests can run.
 pub(crate) fn keyring(here: &Workspace) -> bool {
-    if !cfg!(target_os = "linux") {
+    !cfg!(target_os = "linux") || there(here, "the tests of the keyring", KEYRING)
+}
+
+/// Makes sure that `needed` is there. Installs what is missing where that is nobody's own machine: for root on
+/// Debian, and where `CI` is `true`. Elsewhere it says what to install.
+pub(crate) fn there(here: &Workspace, what_for: &str, needed: &[Needed]) -> bool {
+    let missing = missing(needed);
+    if missing.is_empty() {
         return true;
     }
-    let packages = missing();
-    if packages.is_empty() {
-        return true;
-    }
+    let names: Vec<_> = missing.iter().map(|(name, _)| *name).collect();
+    let mut packages: Vec<_> = missing.iter().map(|(_, package)| *package).collect();
+    packages.dedup();
     let root = std::process::Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout == b"0\n");
     let ci = std::env::var("CI").is_ok_and(|value| value == "true");
     if !Path::new("/etc/debian_version").exists() || !(root || ci) {
-        println!(
-            "The tests of the keyring need: {}. Debian's packages: {}.",
-            programs(),
-            packages.join(", ")
-        );
+        println!("Missing for {what_for}: {}. Debian's packages: {}.", names.join(", "), packages.join(", "));
         println!("Install them, or run this as root on Debian.");
         return false;
     }
@@ -35,23 +39,36 @@ pub(crate) fn keyring(here: &Workspace) -> bool {
         }
         succeeds(command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
     };
-    println!("Installing for the tests of the keyring: {}", packages.join(" "));
+    println!("Installing for {what_for}: {}", packages.join(" "));
     let installed = apt(&["-q", "update"])
         && apt(&[&["-q", "install", "--yes", "--no-install-recommends"], packages.as_slice()].concat());
-    installed && missing().is_empty()
+    let still = self::missing(needed);
+    for (name, package) in &still {
+        println!("{name} is not there, though {package} was asked for.");
+    }
+    installed && still.is_empty()
 }
 
-fn missing() -> Vec<&'static str> {
-    NEEDED.iter().filter(|(program, _)| !on_path(program)).map(|(_, package)| *package).collect()
-}
-
-fn programs() -> String {
-    let programs: Vec<_> =
-        NEEDED.iter().map(|(program, _)| *program).filter(|program| !on_path(program)).collect();
-    programs.join(", ")
-}
-
-fn on_path(program: &str) -> bool {
+fn missing(needed: &[Needed]) -> Vec<Needed> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    let there = |name: &str| {
+        if name.contains('/') {
+            Path::new(name).exists()
+        } else {
+            std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+        }
+    };
+    needed.iter().copied().filter(|(name, _)| !there(name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_known_by_program_and_by_file() {
+        let needed = [("sh", "dash"), ("no-such-program", "a"), ("/etc", "b"), ("/no/such/file", "c")];
+        let missing = missing(&needed);
+        assert_eq!(missing, [("no-such-program", "a"), ("/no/such/file", "c")]);
+    }
 }
