@@ -2,7 +2,7 @@
 //!
 //! Where the bus is, is in the environment, and that belongs to the whole process. So each test starts its own
 //! program once more, with an environment and a home folder made for it, and its body runs there.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "secret-service"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "a test")]
 
 use std::ffi::OsStr;

@@ -59,8 +59,13 @@ pub(crate) fn dev_server(here: &Workspace) -> Result<PathBuf, String> {
 
 /// Where cargo puts what it builds for development.
 pub(crate) fn built(here: &Workspace) -> PathBuf {
+    target(here).join("debug")
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target(here: &Workspace) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    here.root.join(target).join("debug")
+    here.root.join(target)
 }
 
 fn library_name() -> String {

@@ -5,12 +5,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
-use crate::{Workspace, kotlin, readme, setup, succeeds};
+use crate::{Workspace, kotlin, readme, setup, size, succeeds};
 
 /// What every change has to pass. The quick ones come first.
 pub(crate) const TEST: &[&str] = &["fmt", "clippy", "test", "doc", "demo", "readme"];
 /// And what takes too long for that.
-pub(crate) const FULL: &[&str] = &["fmt", "clippy", "test", "doc", "demo", "readme", "deny"];
+pub(crate) const FULL: &[&str] = &["fmt", "clippy", "test", "doc", "demo", "readme", "deny", "size"];
 const RUST: &[&str] = &["fmt", "clippy", "test", "doc"];
 
 const DENY_VERSION: &str = "0.20.2";
@@ -31,6 +31,7 @@ const STEPS: &[Step] = &[
     Step { name: "readme", run: |here, _| readme::check(here) },
     Step { name: "kotlin", run: |here, _| kotlin::test(here) },
     Step { name: "deny", run: deny },
+    Step { name: "size", run: size::check },
 ];
 
 fn clippy(here: &Workspace, _: &mut Vec<String>) -> Counts {

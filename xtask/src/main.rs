@@ -8,6 +8,7 @@ mod gate;
 mod kotlin;
 mod readme;
 mod setup;
+mod size;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -18,7 +19,8 @@ cargo xtask test STEP ...    only these: fmt clippy test doc demo readme
                              rust: the first four; secret-service: the keyring tests alone
                              kotlin: the Kotlin package's tests
 cargo xtask bindgen kotlin   the library, and the Kotlin generated from it
-cargo xtask full             the same, and what is too slow for every change: deny
+cargo xtask full             the same, and what is too slow for every change: deny size
+cargo xtask size             the bytes of the library that ships, held against those committed
 cargo xtask faults           every fault under every call, as a report";
 
 fn main() -> ExitCode {
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
                 }
             };
         }
+        Some((&"size", [])) => vec!["size"],
         Some((&"faults", [])) => return faults::run(&Workspace::here()),
         _ => {
             eprintln!("{HELP}");

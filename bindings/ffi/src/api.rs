@@ -37,8 +37,7 @@ impl SessionApi {
     /// Waits until it is known whether somebody is signed in. Calls do this by themselves; an app does it to
     /// choose its first screen.
     pub async fn restore(&self) -> Result<SessionState> {
-        let core = self.core.clone();
-        Ok(run(async move { core.restore().await }).await?.into())
+        run(self.core.restore()).await
     }
 
     /// Tells the SDK that the app came to the foreground: an expiry that was slept through is noticed, and a
@@ -49,51 +48,43 @@ impl SessionApi {
 
     /// Has a code sent to `phone` by SMS. Ends with `InvalidInput` or `RateLimited` if that is not to be.
     pub async fn request_code(&self, phone: String) -> Result<CodeSent> {
-        let core = self.core.clone();
-        Ok(run(async move { core.request_code(&phone).await }).await?.into())
+        run(self.core.request_code(&phone)).await
     }
 
     /// Signs in with the code that came by SMS: 4 to 8 digits. After `OutcomeUnknown`, ask for a new code.
     pub async fn verify_code(&self, phone: String, code: String) -> Result<SignIn> {
-        let core = self.core.clone();
-        Ok(run(async move { core.verify_code(&phone, &code).await }).await?.into())
+        run(self.core.verify_code(&phone, &code)).await
     }
 
     /// Signs out. When this returns, no later request carries the session's token, and the store is erased;
     /// `StoreNotCleared` if that has to wait.
     pub async fn logout(&self) -> Result<()> {
-        let core = self.core.clone();
-        run(async move { core.logout().await }).await
+        run(self.core.logout()).await
     }
 
     /// Signs out without telling the server: for a device that changes hands, or a user who is gone.
     pub async fn clear(&self) -> Result<()> {
-        let core = self.core.clone();
-        run(async move { core.clear().await }).await
+        run(self.core.clear()).await
     }
 
     /// Reads the user's profile.
     pub async fn profile(&self) -> Result<Profile> {
-        let core = self.core.clone();
-        Ok(run(async move { core.profile().await }).await?.into())
+        run(self.core.profile()).await
     }
 
     /// Changes the user's profile.
     pub async fn update_profile(&self, update: ProfileUpdate) -> Result<Profile> {
-        let core = self.core.clone();
-        Ok(run(async move { core.update_profile(update.into()).await }).await?.into())
+        run(self.core.update_profile(update.into())).await
     }
 
     /// Asks the server whether it still accepts the session.
     pub async fn verify_token(&self) -> Result<TokenStatus> {
-        let core = self.core.clone();
-        Ok(run(async move { core.verify_token().await }).await?.into())
+        run(self.core.verify_token()).await
     }
 
     /// The markets that the server serves. Nobody needs to be signed in.
     pub async fn markets(&self) -> Result<Markets> {
-        let core = self.core.clone();
-        Ok(run(async move { core.markets().await }).await?.into())
+        run(self.core.markets()).await
     }
 }
 
@@ -113,38 +104,31 @@ impl CartApi {
 
     /// Reads the cart.
     pub async fn get(&self) -> Result<Cart> {
-        let core = self.core.clone();
-        Ok(run(async move { core.get().await }).await?.into())
+        run(self.core.get()).await
     }
 
     /// Adds pieces, 1 to 100, of a SKU. If the cart has a line of it, that line grows. A call whose answer was lost
     /// may have added: read the cart before adding again.
     pub async fn add(&self, sku_id: i64, quantity: i32) -> Result<Cart> {
-        let core = self.core.clone();
         let quantity = self::quantity(quantity);
-        Ok(run(async move { core.add(market_sdk::SkuId(sku_id.cast_unsigned()), quantity).await })
-            .await?
-            .into())
+        run(self.core.add(market_sdk::SkuId(sku_id.cast_unsigned()), quantity)).await
     }
 
     /// Sets how many pieces a line holds, 0 to 100; 0 removes it.
     pub async fn set_quantity(&self, line_id: i64, quantity: i32) -> Result<Cart> {
-        let core = self.core.clone();
         let (line, quantity) = (market_sdk::LineId(line_id.cast_unsigned()), self::quantity(quantity));
-        Ok(run(async move { core.set_quantity(line, quantity).await }).await?.into())
+        run(self.core.set_quantity(line, quantity)).await
     }
 
     /// Removes a line.
     pub async fn remove(&self, line_id: i64) -> Result<Cart> {
-        let core = self.core.clone();
         let line = market_sdk::LineId(line_id.cast_unsigned());
-        Ok(run(async move { core.remove(line).await }).await?.into())
+        run(self.core.remove(line)).await
     }
 
     /// Removes all lines. An empty cart is no error.
     pub async fn clear(&self) -> Result<Cart> {
-        let core = self.core.clone();
-        Ok(run(async move { core.clear().await }).await?.into())
+        run(self.core.clear()).await
     }
 }
 
@@ -158,28 +142,24 @@ pub struct WishlistApi {
 impl WishlistApi {
     /// Reads the wishlist.
     pub async fn get(&self) -> Result<Wishlist> {
-        let core = self.core.clone();
-        Ok(run(async move { core.get().await }).await?.into())
+        run(self.core.get()).await
     }
 
     /// Puts a product on the wishlist. That it is there already is no error.
     pub async fn add(&self, product_id: i64) -> Result<Wishlist> {
-        let core = self.core.clone();
         let product = market_sdk::ProductId(product_id.cast_unsigned());
-        Ok(run(async move { core.add(product).await }).await?.into())
+        run(self.core.add(product)).await
     }
 
     /// Takes a product off the wishlist. Ends with `NotFound` if it is not on it.
     pub async fn remove(&self, product_id: i64) -> Result<Wishlist> {
-        let core = self.core.clone();
         let product = market_sdk::ProductId(product_id.cast_unsigned());
-        Ok(run(async move { core.remove(product).await }).await?.into())
+        run(self.core.remove(product)).await
     }
 
     /// Takes all products off the wishlist.
     pub async fn clear(&self) -> Result<Wishlist> {
-        let core = self.core.clone();
-        Ok(run(async move { core.clear().await }).await?.into())
+        run(self.core.clear()).await
     }
 }
 
@@ -193,28 +173,24 @@ pub struct OrdersApi {
 impl OrdersApi {
     /// Places an order. After `OutcomeUnknown` it may have been placed: look at the list of orders.
     pub async fn place(&self, order: NewOrder) -> Result<Order> {
-        let core = self.core.clone();
-        Ok(run(async move { core.place(order.into()).await }).await?.into())
+        run(self.core.place(order.into())).await
     }
 
     /// Lists orders, newest first: one page of them.
     pub async fn list(&self, query: OrderQuery) -> Result<Vec<Order>> {
-        let core = self.core.clone();
-        let orders = run(async move { core.list(query.into()).await }).await?;
+        let orders: Vec<market_sdk::Order> = run(self.core.list(query.into())).await?;
         Ok(orders.into_iter().map(Into::into).collect())
     }
 
     /// Reads one order.
     pub async fn get(&self, order_id: i64) -> Result<Order> {
-        let core = self.core.clone();
         let order = market_sdk::OrderId(order_id.cast_unsigned());
-        Ok(run(async move { core.get(order).await }).await?.into())
+        run(self.core.get(order)).await
     }
 
     /// Cancels an order. Ends with `Rejected` if it is too late for that, or it is cancelled already.
     pub async fn cancel(&self, order_id: i64) -> Result<CancelledOrder> {
-        let core = self.core.clone();
         let order = market_sdk::OrderId(order_id.cast_unsigned());
-        Ok(run(async move { core.cancel(order).await }).await?.into())
+        run(self.core.cancel(order)).await
     }
 }

@@ -149,9 +149,7 @@ impl MarketCore {
     /// Makes a request to a route that the SDK has no typed call for, through the same door as all others: with
     /// the token, the market, the deadline, retries and errors, and to the client's own server only.
     pub async fn request(&self, request: RawRequest) -> Result<RawResponse> {
-        let core = self.core.clone();
-        let request = request.into_core()?;
-        let response = runtime::run(async move { core.request(request).await }).await?;
+        let response: market_sdk::RawResponse = runtime::run(self.core.request(request.into_core()?)).await?;
         RawResponse::from_core(&response)
     }
 }

@@ -1,9 +1,11 @@
 //! The one runtime. Every call runs as a task of it, so that a host's waker is woken from its threads alone,
 //! and a client can be built on any thread, a platform's main thread among them.
 
+use std::pin::Pin;
 use std::sync::OnceLock;
 
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::error::{MarketError, Result};
@@ -23,22 +25,40 @@ pub(crate) fn handle() -> Result<&'static Handle> {
     }
 }
 
-/// Runs a call of the core as a task. The task ends with the future that waits for it: a host that cancels
-/// drops that, and so the call.
-pub(crate) async fn run<T: Send + 'static>(
+/// Runs a call of the core as a task, and turns its value into the host's. The task ends with the future that waits
+/// for it: a host that cancels drops that, and so the call.
+pub(crate) fn run<T, U>(
     call: impl Future<Output = market_sdk::Result<T>> + Send + 'static,
-) -> Result<T> {
-    let mut task = AbortOnDrop(handle()?.spawn(call));
-    match (&mut task.0).await {
-        Ok(answer) => Ok(answer?),
-        // Only the drop below aborts, and then nobody is here.
-        Err(_) => Err(MarketError::internal("a call panicked")),
-    }
+) -> Boxed<Result<U>>
+where
+    T: Into<U> + Send + 'static,
+    U: Send + 'static,
+{
+    let (answer, answered) = oneshot::channel();
+    let call = Box::pin(async move {
+        // Whoever waited may be gone.
+        let _ = answer.send(call.await.map(Into::into));
+    });
+    Box::pin(async move {
+        let _task = AbortOnDrop(spawn(call)?);
+        match answered.await {
+            Ok(answer) => Ok(answer?),
+            // Only the drop above aborts, and then nobody is here.
+            Err(_) => Err(MarketError::internal("a call panicked")),
+        }
+    })
 }
 
-struct AbortOnDrop<T>(JoinHandle<T>);
+// Boxed, and so of one type: what tokio and UniFFI make of each type, for thirty calls, would be a tenth of the library.
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-impl<T> Drop for AbortOnDrop<T> {
+fn spawn(task: Boxed<()>) -> Result<JoinHandle<()>> {
+    Ok(handle()?.spawn(task))
+}
+
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -53,7 +73,7 @@ mod tests {
 
     #[test]
     fn p9_a_panic_within_a_call_is_an_error() {
-        let call = run::<()>(async { panic!("on purpose") });
+        let call = run::<(), ()>(async { panic!("on purpose") });
         let MarketError::Failed { failure } = handle().unwrap().block_on(call).unwrap_err();
         assert_eq!(failure.code, ErrorCode::UnexpectedResponse);
         assert_eq!(failure.detail.as_deref(), Some("a call panicked"));
@@ -62,7 +82,7 @@ mod tests {
     #[test]
     fn p7_a_call_ends_with_the_future_that_waits_for_it() {
         let (alive, gone) = tokio::sync::oneshot::channel::<()>();
-        let call = run::<()>(async move {
+        let call = run::<(), ()>(async move {
             let _alive = alive;
             std::future::pending().await
         });

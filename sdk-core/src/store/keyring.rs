@@ -21,7 +21,7 @@ use super::{SecureStore, StoreError, StoreRead};
 /// | iOS | the keychain: after the first unlock, this device only | from a start of the device to its first unlock |
 /// | Android | preferences under a key of the Android Keystore | |
 ///
-/// On any other system, and where the system has no such store, it is unavailable. It never falls back to
+/// On any other system, on Linux without the feature `secret-service`, and where the system has no such store, it is unavailable. It never falls back to
 /// anything else. On Android, `ndk-context` must be initialised before the first use.
 ///
 /// Where somebody is there to ask, a locked store may ask them to unlock it, and an operation takes until
@@ -46,7 +46,7 @@ enum Failure {
 }
 
 /// What an error of the platform means, where that is more than "it failed".
-#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+#[cfg_attr(not(all(target_os = "linux", feature = "secret-service")), allow(dead_code))]
 enum Meaning {
     Missing,
     Locked,
@@ -234,7 +234,7 @@ mod tests {
         }
     }
 
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", feature = "secret-service"))]
     #[test]
     fn what_the_secret_service_says_is_sorted() {
         use dbus_secret_service::Error as ServiceError;

@@ -23,7 +23,7 @@ pub(super) const MODIFIERS: &[(&str, &str)] = if cfg!(target_os = "ios") {
 pub(super) const UPDATE_KEEPS_POLICY: bool = cfg!(target_os = "ios");
 
 /// Opens the system's store.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "secret-service"))]
 pub(super) fn open() -> Result<Arc<CredentialStore>, Error> {
     // libdbus looks at the same two. Where neither is, it would try to start a bus of its own, and remember
     // for the life of the process that there was none.
@@ -69,18 +69,23 @@ pub(super) fn open() -> Result<Arc<CredentialStore>, Error> {
 }
 
 #[cfg(not(any(
-    target_os = "linux",
+    all(target_os = "linux", feature = "secret-service"),
     target_os = "macos",
     target_os = "ios",
     target_os = "windows",
     target_os = "android"
 )))]
 pub(super) fn open() -> Result<Arc<CredentialStore>, Error> {
-    Err(Error::NotSupportedByStore("this system has no keyring that the SDK knows".to_owned()))
+    let why = if cfg!(target_os = "linux") {
+        "the SDK was built without the feature secret-service"
+    } else {
+        "this system has no keyring that the SDK knows"
+    };
+    Err(Error::NotSupportedByStore(why.to_owned()))
 }
 
 /// What an error of the system means.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "secret-service"))]
 pub(super) fn meaning(error: &PlatformError) -> Meaning {
     use dbus_secret_service::Error as ServiceError;
     match error.downcast_ref() {
@@ -117,7 +122,11 @@ pub(super) fn meaning(error: &PlatformError) -> Meaning {
     }
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "ios")))]
+#[cfg(not(any(
+    all(target_os = "linux", feature = "secret-service"),
+    target_os = "macos",
+    target_os = "ios"
+)))]
 pub(super) fn meaning(_: &PlatformError) -> Meaning {
     Meaning::Failed
 }
