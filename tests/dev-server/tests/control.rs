@@ -206,7 +206,8 @@ fn the_program_writes_all_that_was_asked_of_it_when_it_stops_though_the_log_was_
     assert!(child.wait().unwrap().success());
     let document: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     assert_eq!(document["dialect"], "g2");
-    let seen: Vec<_> = document["requests"].as_array().unwrap().iter().map(|r| (&r["path"], &r["status"])).collect();
+    let seen: Vec<_> =
+        document["requests"].as_array().unwrap().iter().map(|r| (&r["path"], &r["status"])).collect();
     assert_eq!(seen, [(&json!("/api/v1/auth/markets"), &json!(200)), (&json!("/api/v1/cart/"), &json!(401))]);
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing unfinished is left");
 }
@@ -229,7 +230,8 @@ fn answered_with(stream: &mut std::net::TcpStream) -> String {
 #[tokio::test]
 async fn what_is_held_waits_until_it_is_released_and_afterwards_nothing_is_held() {
     let server = DevServer::builder().start().await.unwrap();
-    control(&server, "POST", "/faults", json!({"route": "GET /auth/markets", "fault": {"kind": "hold"}})).await;
+    control(&server, "POST", "/faults", json!({"route": "GET /auth/markets", "fault": {"kind": "hold"}}))
+        .await;
     let ask = Ask::api(&server, "GET", "/auth/markets");
     let held = tokio::spawn(async move { ask.send().await });
     while server.requests().is_empty() {
