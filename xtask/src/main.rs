@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
 mod bindings;
+mod conformance;
 mod counts;
 mod faults;
 mod gate;
@@ -15,8 +16,10 @@ use std::process::{Command, ExitCode};
 const HELP: &str = "\
 cargo xtask test             everything that a change has to pass
 cargo xtask test STEP ...    only these: fmt clippy test doc demo readme
+                             conformance: judges what the languages' steps have left
                              rust: the first four; secret-service: the keyring tests alone
                              kotlin: the Kotlin package's tests
+cargo xtask conformance      every case in every language, or in those that are named
 cargo xtask bindgen kotlin   the library, and the Kotlin generated from it
 cargo xtask full             the same, and what is too slow for every change: deny
 cargo xtask faults           every fault under every call, as a report";
@@ -34,6 +37,16 @@ fn main() -> ExitCode {
                 Err(why) => {
                     eprintln!("{why}");
                     ExitCode::FAILURE
+                }
+            };
+        }
+        Some((&"conformance", names)) => {
+            return match conformance::run(&Workspace::here(), names) {
+                Ok(true) => ExitCode::SUCCESS,
+                Ok(false) => ExitCode::FAILURE,
+                Err(why) => {
+                    eprintln!("{why}");
+                    ExitCode::from(2)
                 }
             };
         }
