@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use market_contract_tests::dev::Device;
 use market_contract_tests::{Ends, in_time};
-use market_dev_server::Dialect;
-use market_sdk::{EndReason, SessionState, SessionStates, SignedOutReason};
+use market_dev_server::{Dialect, Fault};
+use market_sdk::{Carts, EndReason, ErrorCode, SessionState, SessionStates, SignedOutReason, SkuId};
 
-use crate::{PHONE, server};
+use crate::{PHONE, code, lines, once, order_from_cart, server};
 
 /// Only what is broken takes this long.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -105,4 +105,45 @@ async fn a_listener_that_calls_back_is_answered() {
     assert!(matches!(state, SessionState::Expired { .. }), "{state:?}");
     assert_eq!(markets, 2);
     listener.remove();
+}
+
+/// Waits until the cart is this, as SKUs and quantities, or none to show. Before it only `before` may come.
+async fn shows(carts: &mut Carts, wanted: Option<&[(u64, i64)]>, before: Option<&[(u64, i64)]>) {
+    in_time(async {
+        loop {
+            let cart = carts.next().await.unwrap().as_ref().map(lines);
+            if cart.as_deref() == wanted {
+                return;
+            }
+            assert_eq!(cart.as_deref(), before, "out of order");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_observes_the_cart_is_shown_each_change() {
+    let dev = server("who_observes_the_cart_is_shown_each_change", Dialect::Documented);
+    let device = Device::signed_in(&dev, PHONE).await;
+    let (market, mut carts) = (&device.market, device.market.cart().subscribe());
+    shows(&mut carts, None, None).await;
+    market.cart().get().await.unwrap();
+    shows(&mut carts, Some(&[]), None).await;
+    market.cart().add(SkuId(42), 2).await.unwrap();
+    shows(&mut carts, Some(&[(42, 2)]), Some(&[])).await;
+    market.orders().place(order_from_cart()).await.unwrap();
+    shows(&mut carts, Some(&[]), Some(&[(42, 2)])).await;
+    market.session().logout().await.unwrap();
+    shows(&mut carts, None, Some(&[])).await;
+}
+
+#[tokio::test]
+async fn who_observes_the_cart_is_shown_what_a_failed_change_has_left() {
+    let dev = server("who_observes_the_cart_is_shown_what_a_failed_change_has_left", Dialect::Documented);
+    let device = Device::signed_in(&dev, PHONE).await;
+    let mut carts = device.market.cart().subscribe();
+    shows(&mut carts, None, None).await;
+    once(&dev, "POST /cart/items", Fault::Status { status: 500, acted: true, retry_after: None }).await;
+    assert_eq!(code(device.market.cart().add(SkuId(42), 2).await), ErrorCode::Server);
+    shows(&mut carts, Some(&[(42, 2)]), None).await;
 }
