@@ -5,12 +5,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
-use crate::{Workspace, kotlin, readme, setup, size, succeeds};
+use crate::{Workspace, conformance, kotlin, readme, setup, size, succeeds};
 
 /// What every change has to pass. The quick ones come first.
-pub(crate) const TEST: &[&str] = &["fmt", "clippy", "test", "doc", "demo", "readme"];
+pub(crate) const TEST: &[&str] = &["fmt", "clippy", "test", "doc", "demo", "readme", "conformance"];
 /// And what takes too long for that.
-pub(crate) const FULL: &[&str] = &["fmt", "clippy", "test", "doc", "demo", "readme", "deny", "size"];
+pub(crate) const FULL: &[&str] = &["deny", "size"];
 const RUST: &[&str] = &["fmt", "clippy", "test", "doc"];
 
 const DENY_VERSION: &str = "0.20.2";
@@ -30,6 +30,7 @@ const STEPS: &[Step] = &[
     Step { name: "demo", run: |here, _| check(&mut here.cargo(&["run", "-p", "market-cli", "--", "demo"])) },
     Step { name: "readme", run: |here, _| readme::check(here) },
     Step { name: "kotlin", run: |here, _| kotlin::test(here) },
+    Step { name: "conformance", run: conformance::step },
     Step { name: "deny", run: deny },
     Step { name: "size", run: size::check },
 ];
@@ -38,13 +39,31 @@ fn clippy(here: &Workspace, _: &mut Vec<String>) -> Counts {
     check(&mut here.cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
 }
 
-/// All tests. What they print is shown, since some count what they have done.
+/// All tests. What they print is shown, since some count what they have done. The conformance tests are run on
+/// their own, since their report and their logs are judged by a later step.
 fn test(here: &Workspace, figures: &mut Vec<String>) -> Counts {
-    tests(&mut here.cargo(&["test", "--workspace", "--no-fail-fast", "--", "--show-output"]), figures)
+    let all = [
+        "test",
+        "--workspace",
+        "--exclude",
+        "market-conformance-tests",
+        "--no-fail-fast",
+        "--",
+        "--show-output",
+    ];
+    let mut sum = tests(&mut here.cargo(&all), |line| figures.extend(figure(line)));
+    sum += conformance::rust(here);
+    sum
 }
 
 fn secret_service(here: &Workspace, figures: &mut Vec<String>) -> Counts {
-    tests(&mut here.cargo(&["test", "-p", "market-sdk", "--test", "secret_service"]), figures)
+    let test = ["test", "-p", "market-sdk", "--test", "secret_service"];
+    tests(&mut here.cargo(&test), |line| figures.extend(figure(line)))
+}
+
+/// What a test counted stands in a line that begins with `figure: `.
+fn figure(line: &str) -> Option<String> {
+    line.strip_prefix("figure: ").map(str::to_owned)
 }
 
 fn doc(here: &Workspace, _: &mut Vec<String>) -> Counts {
@@ -123,9 +142,9 @@ fn check(command: &mut Command) -> Counts {
     Counts::check(succeeds(command))
 }
 
-/// Runs `cargo test`, passes on what it prints, and adds up what its test programs say of themselves. What a
-/// test counted stands in a line that begins with `figure: `.
-fn tests(command: &mut Command, figures: &mut Vec<String>) -> Counts {
+/// Runs `cargo test`, passes on what it prints, to `read` as well, and adds up what its test programs say of
+/// themselves.
+pub(crate) fn tests(command: &mut Command, mut read: impl FnMut(&str)) -> Counts {
     let mut sum = Counts::default();
     let mut running = match command.stdout(Stdio::piped()).spawn() {
         Ok(running) => running,
@@ -140,7 +159,7 @@ fn tests(command: &mut Command, figures: &mut Vec<String>) -> Counts {
         let line = String::from_utf8_lossy(&line);
         let _ = writeln!(out, "{line}");
         sum += Counts::of_line(&line).unwrap_or_default();
-        figures.extend(line.strip_prefix("figure: ").map(str::to_owned));
+        read(&line);
     }
     let ok = running.wait().is_ok_and(|status| status.success());
     // What did not compile, crashed or held no test at all says nothing of itself.

@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
 mod bindings;
+mod conformance;
 mod counts;
 mod faults;
 mod gate;
@@ -16,8 +17,10 @@ use std::process::{Command, ExitCode};
 const HELP: &str = "\
 cargo xtask test             everything that a change has to pass
 cargo xtask test STEP ...    only these: fmt clippy test doc demo readme
+                             conformance: judges what the languages' steps have left
                              rust: the first four; secret-service: the keyring tests alone
                              kotlin: the Kotlin package's tests
+cargo xtask conformance      every case in every language, or in those that are named
 cargo xtask bindgen kotlin   the library, and the Kotlin generated from it
 cargo xtask full             the same, and what is too slow for every change: deny size
 cargo xtask size             the bytes of the library that ships, held against those committed
@@ -29,7 +32,7 @@ fn main() -> ExitCode {
     let names = match arguments.split_first() {
         Some((&"test", [])) => gate::TEST.to_vec(),
         Some((&"test", names)) => names.to_vec(),
-        Some((&"full", [])) => gate::FULL.to_vec(),
+        Some((&"full", [])) => [gate::TEST, gate::FULL].concat(),
         Some((&"bindgen", [language])) => {
             return match bindgen(&Workspace::here(), language) {
                 Ok(()) => ExitCode::SUCCESS,
@@ -40,6 +43,16 @@ fn main() -> ExitCode {
             };
         }
         Some((&"size", [])) => vec!["size"],
+        Some((&"conformance", names)) => {
+            return match conformance::run(&Workspace::here(), names) {
+                Ok(true) => ExitCode::SUCCESS,
+                Ok(false) => ExitCode::FAILURE,
+                Err(why) => {
+                    eprintln!("{why}");
+                    ExitCode::from(2)
+                }
+            };
+        }
         Some((&"faults", [])) => return faults::run(&Workspace::here()),
         _ => {
             eprintln!("{HELP}");

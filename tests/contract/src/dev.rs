@@ -21,14 +21,23 @@ pub struct Dev {
     /// Which kind of server it plays.
     pub dialect: Dialect,
     process: Child,
+    /// It is given the time to write its log when it ends.
+    logs: bool,
 }
 
 impl Dev {
     /// Starts `program`, a dev server, on a port of its own and with an empty database in memory.
     pub fn start(program: &str, dialect: Dialect) -> Self {
+        Self::start_with(program, dialect, &[], None)
+    }
+
+    /// The same with more arguments, and with a file for the log of all its requests.
+    pub fn start_with(program: &str, dialect: Dialect, arguments: &[&str], log: Option<&Path>) -> Self {
         let mut process = Command::new(program)
             // Should this process be killed, its end of the pipe goes, and the server with it.
             .args(["--dialect", &dialect.to_string(), "--quiet", "--exit-with-stdin"])
+            .args(arguments)
+            .args(log.map(|file| format!("--log={}", file.display())))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -37,7 +46,13 @@ impl Dev {
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let base_url =
             line.trim().strip_prefix("listening on ").expect("the server says where it is").to_owned();
-        Self { base_url, dialect, process }
+        Self { base_url, dialect, process, logs: log.is_some() }
+    }
+
+    /// Ends it in good order, and waits until it has.
+    pub fn stop(&mut self) {
+        drop(self.process.stdin.take());
+        self.process.wait().unwrap();
     }
 
     /// Ends it at once, as a power cut does.
@@ -115,6 +130,16 @@ impl Dev {
         self.control("POST", "/faults", serde_json::to_value(rule).unwrap()).await;
     }
 
+    /// Lets what is held go on.
+    pub async fn release(&self) {
+        self.control("POST", "/release", Value::Null).await;
+    }
+
+    /// Changes the database by hand.
+    pub async fn sql(&self, sql: &str) {
+        self.control("POST", "/sql", json!({"sql": sql})).await;
+    }
+
     /// What is in the database.
     pub async fn stored(&self) -> Value {
         self.control("GET", "/state", Value::Null).await
@@ -123,7 +148,11 @@ impl Dev {
 
 impl Drop for Dev {
     fn drop(&mut self) {
-        self.end();
+        if self.logs {
+            self.stop();
+        } else {
+            self.end();
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! The command line, as a function: another binary can offer the same server as a command of its own.
 
 use std::io::{Read as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Parser;
+use serde_json::json;
 use tokio::sync::oneshot;
 
 use crate::control::seconds;
@@ -44,6 +45,10 @@ pub struct Args {
     /// Do not write sign-in codes to standard error.
     #[arg(long)]
     pub quiet: bool,
+    /// Where to write what was asked of the API, as `{"dialect", "requests"}`, when the server stops. It is there
+    /// in full or not at all.
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
     /// Stop when standard input ends, so that a killed parent leaves no server behind.
     #[arg(long)]
     pub exit_with_stdin: bool,
@@ -61,6 +66,7 @@ pub fn run(args: Args) -> Result<()> {
 }
 
 async fn serve(args: Args) -> Result<()> {
+    allow_many_connections();
     let mut builder = DevServer::builder()
         .dialect(args.dialect)
         .port(args.port)
@@ -86,8 +92,34 @@ async fn serve(args: Args) -> Result<()> {
         result = terminated() => result?,
         _ = orphaned => {}
     }
-    server.stop().await;
+    let Some(file) = args.log else {
+        server.stop().await;
+        return Ok(());
+    };
+    let dialect = server.dialect().to_string();
+    let document = json!({"dialect": dialect, "requests": server.stop_with_log().await});
+    write_whole(&file, document.to_string().as_bytes())?;
     Ok(())
+}
+
+/// A shell allows 1,024 files at once by default, and a process may allow itself more.
+#[cfg(unix)]
+fn allow_many_connections() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    // If it may not, fewer connections are taken at once.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+}
+
+#[cfg(not(unix))]
+fn allow_many_connections() {}
+
+/// Writes beside the file, and gives it its name once it is complete.
+fn write_whole(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut unfinished = file.as_os_str().to_owned();
+    unfinished.push(".unfinished");
+    std::fs::write(&unfinished, bytes)?;
+    std::fs::rename(&unfinished, file)
 }
 
 /// Resolves when standard input ends; never, if that is not asked for.

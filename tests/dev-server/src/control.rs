@@ -102,6 +102,11 @@ impl Control {
         self.state.faults.clear();
     }
 
+    /// Lets the requests that a [`Fault::Hold`](crate::Fault::Hold) holds go on, and holds no more.
+    pub fn release(&self) {
+        self.state.faults.release();
+    }
+
     /// Closes the connections on which no request is running, and returns when they are closed.
     pub async fn close_idle_connections(&self) {
         self.wires.close_idle().await;
@@ -200,6 +205,7 @@ pub(crate) fn router() -> Router<Control> {
         .route("/token", post(token))
         .route("/sql", post(sql))
         .route("/faults", get(faults).post(fault).delete(clear_faults))
+        .route("/release", post(release))
         .route("/close-idle", post(close_idle))
         .route("/state", get(stored))
         .route("/reset", post(reset))
@@ -288,6 +294,11 @@ async fn fault(Shared(control): Shared<Control>, Json(rule): Json<FaultRule>) ->
 
 async fn clear_faults(Shared(control): Shared<Control>) -> Answer {
     control.clear_faults();
+    done()
+}
+
+async fn release(Shared(control): Shared<Control>) -> Answer {
+    control.release();
     done()
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::front::PREFIX;
 use crate::state::lock;
@@ -17,6 +18,13 @@ pub enum Fault {
     Latency {
         /// For how long.
         ms: u64,
+        /// Acts first and waits then, in place of the other way round.
+        #[serde(default)]
+        acted: bool,
+    },
+    /// Waits until [`Control::release`](crate::Control::release) is called, then answers as ever. Who tests what
+    /// happens meanwhile needs no time to pass.
+    Hold {
         /// Acts first and waits then, in place of the other way round.
         #[serde(default)]
         acted: bool,
@@ -194,24 +202,46 @@ fn path_fits(want: &str, path: &str) -> bool {
 
 /// The rules in force, in the order in which they were made.
 #[derive(Default)]
-pub(crate) struct Faults(Mutex<Vec<FaultRule>>);
+pub(crate) struct Faults {
+    rules: Mutex<Vec<FaultRule>>,
+    released: watch::Sender<()>,
+}
+
+/// What lets a request that is held go on.
+pub(crate) struct Held(watch::Receiver<()>);
+
+impl Held {
+    pub(crate) async fn released(mut self) {
+        // An error is a server that is gone.
+        let _ = self.0.changed().await;
+    }
+}
 
 impl Faults {
     pub(crate) fn add(&self, rule: FaultRule) {
-        lock(&self.0).push(rule);
+        lock(&self.rules).push(rule);
     }
 
     pub(crate) fn all(&self) -> Vec<FaultRule> {
-        lock(&self.0).clone()
+        lock(&self.rules).clone()
     }
 
     pub(crate) fn clear(&self) {
-        lock(&self.0).clear();
+        lock(&self.rules).clear();
+    }
+
+    /// Lets the requests that are held go on, and holds no more.
+    pub(crate) fn release(&self) {
+        let mut rules = lock(&self.rules);
+        rules.retain(|rule| !matches!(rule.fault, Fault::Hold { .. }));
+        self.released.send_replace(());
     }
 
     /// The fault to play on a request: that of the first rule that fits. A rule that has had its day goes.
-    pub(crate) fn take(&self, method: &str, path: &str) -> Option<Fault> {
-        let mut rules = lock(&self.0);
+    pub(crate) fn take(&self, method: &str, path: &str) -> Option<(Fault, Held)> {
+        let mut rules = lock(&self.rules);
+        // Under the lock: a release that comes later is noticed, and one before has taken the rule away.
+        let held = Held(self.released.subscribe());
         let index = rules.iter().position(|rule| rule.fits(method, path))?;
         let rule = rules.get_mut(index)?;
         let fault = rule.fault.clone();
@@ -219,7 +249,7 @@ impl Faults {
         if rule.times == Some(0) {
             rules.remove(index);
         }
-        Some(fault)
+        Some((fault, held))
     }
 }
 
@@ -246,7 +276,7 @@ mod tests {
         let faults = Faults::default();
         faults.add(FaultRule::new("*", Fault::Truncated).times(2));
         faults.add(FaultRule::new("*", Fault::MisTyped));
-        let played: Vec<_> = (0..4).filter_map(|_| faults.take("GET", "/")).collect();
+        let played: Vec<_> = (0..4).filter_map(|_| faults.take("GET", "/")).map(|(fault, _)| fault).collect();
         assert_eq!(played, [Fault::Truncated, Fault::Truncated, Fault::MisTyped, Fault::MisTyped]);
     }
 

@@ -75,9 +75,9 @@ pub(crate) async fn serve(
     remark(&state, &asked, &ticket);
     let response = match state.faults.take(&asked.method, asked.uri.path()) {
         None => Ok(act(&state, &asked, &ticket).await.into_response()),
-        Some(fault) => {
+        Some((fault, held)) => {
             ticket.note(|entry| entry.fault = Some(fault.name()));
-            mischief::play(fault, &state, &asked, &ticket).await
+            mischief::play((fault, held), &state, &asked, &ticket).await
         }
     };
     ticket.answered(response.as_ref().ok().map(|response| response.status().as_u16()));

@@ -53,6 +53,8 @@ pub struct LoggedRequest {
 #[derive(Default)]
 struct Entries {
     list: Vec<LoggedRequest>,
+    /// How many of them were there at the last clearing.
+    cleared: usize,
     /// Token texts in the order of their first appearance.
     tokens: Vec<String>,
     last_seq: u64,
@@ -89,11 +91,18 @@ impl Log {
     }
 
     pub(crate) fn all(&self) -> Vec<LoggedRequest> {
+        let entries = lock(&self.entries);
+        entries.list.get(entries.cleared..).unwrap_or_default().to_vec()
+    }
+
+    /// Those before a clearing too.
+    pub(crate) fn since_the_start(&self) -> Vec<LoggedRequest> {
         lock(&self.entries).list.clone()
     }
 
     pub(crate) fn clear(&self) {
-        lock(&self.entries).list.clear();
+        let mut entries = lock(&self.entries);
+        entries.cleared = entries.list.len();
     }
 
     /// Waits until no request is running.
@@ -130,7 +139,6 @@ pub(crate) struct Ticket {
 impl Ticket {
     pub(crate) fn note(&self, change: impl FnOnce(&mut LoggedRequest)) {
         let mut entries = lock(&self.log.entries);
-        // Gone when the log was cleared meanwhile.
         if let Some(entry) = entries.list.iter_mut().rev().find(|entry| entry.seq == self.seq) {
             change(entry);
         }

@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt as _};
 use serde_json::Value;
 
 use crate::clock::http_date;
-use crate::faults::{DateHeader, Fault, RetryAfter, Target};
+use crate::faults::{DateHeader, Fault, Held, RetryAfter, Target};
 use crate::front::{Asked, act};
 use crate::log::Ticket;
 use crate::reply::{Fail, Reply};
@@ -25,7 +25,7 @@ const PAGE: &str = "<html>\r\n<head><title>Bad Gateway</title></head>\r\n<body>\
 
 /// The answer with the fault in it, or how the connection is to be cut.
 pub(crate) async fn play(
-    fault: Fault,
+    (fault, held): (Fault, Held),
     state: &State,
     asked: &Asked,
     ticket: &Ticket,
@@ -48,6 +48,15 @@ pub(crate) async fn play(
         Fault::Latency { ms, acted: true } => {
             let reply = act().await;
             tokio::time::sleep(Duration::from_millis(ms)).await;
+            reply.into_response()
+        }
+        Fault::Hold { acted: false } => {
+            held.released().await;
+            act().await.into_response()
+        }
+        Fault::Hold { acted: true } => {
+            let reply = act().await;
+            held.released().await;
             reply.into_response()
         }
         Fault::Truncated => rebody(act().await, truncated),

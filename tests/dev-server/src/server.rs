@@ -10,10 +10,12 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::control::{self, Control};
 use crate::dialect::Dialect;
 use crate::front;
+use crate::log::LoggedRequest;
 use crate::state::{Config, State};
 use crate::wire::{self, Wires};
 use crate::{Result, db, tls};
@@ -175,6 +177,19 @@ impl DevServer {
 
     /// Takes no more connections and lets the requests under way finish, for a moment.
     pub async fn stop(mut self) {
+        self.end().await;
+    }
+
+    /// Stops, and gives all requests since the start, those before a clearing of the log too.
+    pub(crate) async fn stop_with_log(mut self) -> Vec<LoggedRequest> {
+        self.end().await;
+        // Connections that were cut short take a moment to say so.
+        let _ = timeout(Duration::from_secs(1), self.control.state.log.settled()).await;
+        self.control.state.log.since_the_start()
+    }
+
+    async fn end(&mut self) {
+        self.control.release();
         self.stop.send_replace(true);
         // It fails only if the task has panicked, and is over then too.
         let _ = (&mut self.task).await;

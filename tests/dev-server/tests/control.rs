@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -166,4 +166,82 @@ fn the_program_says_where_it_listens_and_ends_with_its_standard_input() {
     drop(child.stdin.take());
     assert!(child.wait().unwrap().success());
     assert!(lines.next().is_none());
+}
+
+#[test]
+fn the_program_writes_all_that_was_asked_of_it_when_it_stops_though_the_log_was_cleared() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("log.json");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_market-dev-server"))
+        .args(["--dialect", "g2", "--quiet", "--exit-with-stdin", "--log"])
+        .arg(&file)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("listening on http://").unwrap().split('/').next().unwrap();
+    let ask = |method: &str, path: &str, body: &str| {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let length = body.len();
+        let head = format!("host: {address}\r\ncontent-type: application/json\r\ncontent-length: {length}");
+        stream.write_all(format!("{method} {path} HTTP/1.1\r\n{head}\r\n\r\n{body}").as_bytes()).unwrap();
+        stream
+    };
+    let answered = |stream: std::net::TcpStream| {
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).unwrap();
+        line
+    };
+    answered(ask("GET", "/api/v1/auth/markets", ""));
+    answered(ask("DELETE", "/_dev/requests", ""));
+    answered(ask("POST", "/_dev/faults", r#"{"route":"GET /cart/","fault":{"kind":"hold"}}"#));
+    let held = ask("GET", "/api/v1/cart/", "");
+    while !answered_with(&mut ask("GET", "/_dev/requests", "")).contains("/api/v1/cart/") {}
+    assert!(!file.exists());
+    drop(child.stdin.take());
+    // What is held is let go, so that it is not lost.
+    assert!(answered(held).starts_with("HTTP/1.1 401"));
+    assert!(child.wait().unwrap().success());
+    let document: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(document["dialect"], "g2");
+    let seen: Vec<_> =
+        document["requests"].as_array().unwrap().iter().map(|r| (&r["path"], &r["status"])).collect();
+    assert_eq!(seen, [(&json!("/api/v1/auth/markets"), &json!(200)), (&json!("/api/v1/cart/"), &json!(401))]);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing unfinished is left");
+}
+
+/// The whole answer, once the length that it says has come.
+fn answered_with(stream: &mut std::net::TcpStream) -> String {
+    let mut reader = BufReader::new(stream);
+    let (mut head, mut line) = (String::new(), String::new());
+    while line != "\r\n" {
+        line.clear();
+        reader.read_line(&mut line).unwrap();
+        head += &line.to_lowercase();
+    }
+    let (_, rest) = head.split_once("content-length: ").unwrap();
+    let mut body = vec![0; rest.lines().next().unwrap().parse().unwrap()];
+    reader.read_exact(&mut body).unwrap();
+    String::from_utf8(body).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_held_waits_until_it_is_released_and_afterwards_nothing_is_held() {
+    let server = DevServer::builder().start().await.unwrap();
+    control(&server, "POST", "/faults", json!({"route": "GET /auth/markets", "fault": {"kind": "hold"}}))
+        .await;
+    let ask = Ask::api(&server, "GET", "/auth/markets");
+    let held = tokio::spawn(async move { ask.send().await });
+    while server.requests().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    // Another answer comes meanwhile.
+    assert_eq!(Ask::api(&server, "GET", "/cart").send().await.status, 401);
+    assert_eq!(server.requests()[0].status, None);
+    control(&server, "POST", "/release", json!({})).await;
+    assert_eq!(held.await.unwrap().status, 200);
+    assert_eq!(Ask::api(&server, "GET", "/auth/markets").send().await.status, 200);
+    assert!(server.faults().is_empty());
 }

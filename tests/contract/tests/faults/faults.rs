@@ -224,7 +224,8 @@ pub(crate) const KINDS: [&str; 18] = [
 /// Which of [`KINDS`] it is.
 pub(crate) fn kind(fault: &Fault) -> &'static str {
     match fault {
-        Fault::Latency { .. } => "latency",
+        // A hold is a latency that a test ends.
+        Fault::Latency { .. } | Fault::Hold { .. } => "latency",
         Fault::Reset { .. } => "reset",
         Fault::HangUp { .. } => "hang-up",
         Fault::Truncated => "truncated",
