@@ -230,7 +230,8 @@ impl MarketClientBuilder {
     }
 
     /// Trusts the certificates in this PEM text as roots, beside those that the system trusts: for a private
-    /// authority. May be called more than once.
+    /// authority. May be called more than once. On Android the system takes such authorities from the app's network
+    /// security configuration alone, and the builder says so.
     pub fn extra_root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.extra_roots.push(pem.into());
         self
@@ -271,6 +272,10 @@ impl MarketClientBuilder {
         }
         if self.body_limit == 0 {
             return Err(Error::config("The body limit must be longer than zero."));
+        }
+        if cfg!(target_os = "android") && !self.extra_roots.is_empty() {
+            let why = "On Android, private authorities go into the app's network security configuration.";
+            return Err(Error::config(why));
         }
         let own = concat!("market-sdk/", env!("CARGO_PKG_VERSION"));
         let user_agent = self.user_agent.map_or_else(|| own.to_owned(), |app| format!("{app} {own}"));

@@ -5,12 +5,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
-use crate::{Workspace, conformance, kotlin, readme, setup, size, succeeds};
+use crate::{Workspace, conformance, kotlin, readme, setup, size, succeeds, targets};
 
 /// What every change has to pass. The quick ones come first.
 pub(crate) const TEST: &[&str] = &["fmt", "clippy", "test", "doc", "demo", "readme", "conformance"];
 /// And what takes too long for that.
-pub(crate) const FULL: &[&str] = &["deny", "size"];
+pub(crate) const FULL: &[&str] = &["deny", "size", "android", "ios", "windows"];
 const RUST: &[&str] = &["fmt", "clippy", "test", "doc"];
 
 const DENY_VERSION: &str = "0.20.2";
@@ -33,6 +33,9 @@ const STEPS: &[Step] = &[
     Step { name: "conformance", run: conformance::step },
     Step { name: "deny", run: deny },
     Step { name: "size", run: size::check },
+    Step { name: "android", run: |here, _| targets::android(here) },
+    Step { name: "ios", run: |here, _| targets::ios(here) },
+    Step { name: "windows", run: |here, _| targets::windows(here) },
 ];
 
 fn clippy(here: &Workspace, _: &mut Vec<String>) -> Counts {

@@ -10,6 +10,7 @@ mod kotlin;
 mod readme;
 mod setup;
 mod size;
+mod targets;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -22,7 +23,7 @@ cargo xtask test STEP ...    only these: fmt clippy test doc demo readme
                              kotlin: the Kotlin package's tests
 cargo xtask conformance      every case in every language, or in those that are named
 cargo xtask bindgen kotlin   the library, and the Kotlin generated from it
-cargo xtask full             the same, and what is too slow for every change: deny size
+cargo xtask full             the same, and what is too slow for every change: deny size android ios windows
 cargo xtask size             the bytes of the library that ships, held against those committed
 cargo xtask faults           every fault under every call, as a report";
 
