@@ -5,10 +5,11 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
-use crate::{Workspace, conformance, kotlin, readme, setup, size, succeeds, targets};
+use crate::{Workspace, conformance, kotlin, package, readme, setup, size, succeeds, targets};
 
 /// What every change has to pass. The quick ones come first.
-pub(crate) const TEST: &[&str] = &["fmt", "clippy", "test", "doc", "demo", "readme", "conformance"];
+pub(crate) const TEST: &[&str] =
+    &["fmt", "clippy", "test", "doc", "demo", "readme", "package", "conformance"];
 /// And what takes too long for that.
 pub(crate) const FULL: &[&str] = &["deny", "size", "android", "ios", "windows"];
 const RUST: &[&str] = &["fmt", "clippy", "test", "doc"];
@@ -29,6 +30,7 @@ const STEPS: &[Step] = &[
     Step { name: "doc", run: doc },
     Step { name: "demo", run: |here, _| check(&mut here.cargo(&["run", "-p", "market-cli", "--", "demo"])) },
     Step { name: "readme", run: |here, _| readme::check(here) },
+    Step { name: "package", run: |here, _| package::check(here) },
     Step { name: "kotlin", run: |here, _| kotlin::test(here) },
     Step { name: "conformance", run: conformance::step },
     Step { name: "deny", run: deny },

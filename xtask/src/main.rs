@@ -7,6 +7,7 @@ mod counts;
 mod faults;
 mod gate;
 mod kotlin;
+mod package;
 mod readme;
 mod setup;
 mod size;
@@ -17,7 +18,7 @@ use std::process::{Command, ExitCode};
 
 const HELP: &str = "\
 cargo xtask test             everything that a change has to pass
-cargo xtask test STEP ...    only these: fmt clippy test doc demo readme
+cargo xtask test STEP ...    only these: fmt clippy test doc demo readme package
                              conformance: judges what the languages' steps have left
                              rust: the first four; secret-service: the keyring tests alone
                              kotlin: the Kotlin package's tests
