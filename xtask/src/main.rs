@@ -12,6 +12,7 @@ mod readme;
 mod setup;
 mod size;
 mod targets;
+mod typescript;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -24,6 +25,7 @@ cargo xtask test STEP ...    only these: fmt clippy test doc demo readme package
                              kotlin: the Kotlin package's tests
 cargo xtask conformance      every case in every language, or in those that are named
 cargo xtask bindgen kotlin   the library, and the Kotlin generated from it
+cargo xtask bindgen typescript   the same for TypeScript
 cargo xtask full             the same, and what is too slow for every change: deny size android ios windows
 cargo xtask size             the bytes of the library that ships, held against those committed
 cargo xtask faults           every fault under every call, as a report";
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
 fn bindgen(here: &Workspace, language: &str) -> Result<(), String> {
     match language {
         "kotlin" => kotlin::bindgen(here),
+        "typescript" => typescript::bindgen(here),
         _ => Err(format!("there are no bindings for {language:?}")),
     }
 }
