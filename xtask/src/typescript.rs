@@ -46,7 +46,7 @@ const API_EDITS: &[(&str, &str)] = &[
         "} from \"@ubjs/core\";",
         "} from \"../../runtime\";
 import { type CallOptions, uniffiLiterals, uniffiOpenLiterals, uniffiThrown } from \"../../runtime\";
-import { ListenerError, MarketError } from \"../../errors\";",
+import { ListenerError, MarketError, StoreError } from \"../../errors\";",
     ),
     // A list of orders may be asked for without saying which.
     (
@@ -141,6 +141,8 @@ exclude = [\"runtimes/wasm\"]
     options?: CallOptions",
             ),
             ("/*asyncOpts:*/ asyncOpts_,", "/*asyncOpts:*/ options,"),
+            // Where a call was made is noted by what makes it, without losing the error's own words.
+            ("{%- if module.supports_rust_backtrace %}", "{%- if true %}"),
         ],
     ),
 ];
