@@ -57,6 +57,10 @@ import { ListenerError, MarketError, StoreError } from \"../../errors\";",
         "    list(query: OrderQuery, options?: CallOptions) /*throws*/: Promise<Array<Order>>;",
         "    list(query?: OrderQuery, options?: CallOptions) /*throws*/: Promise<Array<Order>>;",
     ),
+    // The word is reserved for functions, not for methods.
+    ("    delete_(key: string) /*throws*/: void;", "    delete(key: string) /*throws*/: void;"),
+    ("    delete_(key: string): void /*throws*/ {", "    delete(key: string): void /*throws*/ {"),
+    ("return jsCallback.delete_(", "return jsCallback.delete("),
 ];
 
 const FFI_EDITS: &[(&str, &str)] = &[("'@ubjs/core'", "\"../../runtime\"")];

@@ -77,6 +77,10 @@ export type Response = {
   json<T = unknown>(this: void): T;
 };
 
+function threw(error: unknown): void {
+  console.error('A listener of the market SDK threw:', error);
+}
+
 /** A set of listeners. One that throws keeps nobody else from being told. */
 class Listeners<T> {
   private readonly all = new Set<{ readonly tell: (news: T) => void }>();
@@ -98,9 +102,11 @@ class Listeners<T> {
       // An earlier one may have taken it away.
       if (!this.all.has(listener)) continue;
       try {
-        listener.tell(news);
+        const done: unknown = listener.tell(news);
+        // An asynchronous one throws later.
+        if (done instanceof Promise) done.catch(threw);
       } catch (error) {
-        console.error('A listener of the market SDK threw:', error);
+        threw(error);
       }
     }
   }

@@ -29,6 +29,11 @@ export class FfiConverterObjectWithCallbacks<T> extends PlainObjectWithCallbacks
     this.own = own;
   }
 
+  /** Inside a record too, where the runtime takes only objects of Rust's. */
+  protected override lowerHandle(value: T): UniffiHandle {
+    return this.factory.isConcreteType(value) ? super.lowerHandle(value) : this.own.insert(value);
+  }
+
   override lift(value: UniffiHandle): T {
     return value % BigInt(2) === BigInt(0) ? super.lift(value) : this.own.get(value);
   }

@@ -1,0 +1,28 @@
+const babel = ['babel-jest', { presets: ['module:@react-native/babel-preset'] }];
+
+/** @type {import('jest').Config} */
+module.exports = {
+  testTimeout: 60_000,
+  reporters: [
+    'default',
+    [
+      'jest-junit',
+      { outputDirectory: 'reports', classNameTemplate: '{filename}', titleTemplate: '{title}', suiteNameTemplate: '{filepath}' },
+    ],
+  ],
+  projects: [
+    {
+      displayName: 'node',
+      testEnvironment: 'node',
+      testMatch: ['<rootDir>/tests/node/**/*.test.ts', '<rootDir>/tests/conformance/**/*.test.ts'],
+      transform: { '\\.[jt]sx?$': babel },
+    },
+    {
+      displayName: 'react',
+      preset: '@react-native/jest-preset',
+      testMatch: ['<rootDir>/tests/react/**/*.test.tsx'],
+      // The same package as on a phone, but for the module that holds the core: that of Node is as real.
+      moduleNameMapper: { '^\\./native$': '<rootDir>/tests/react/native.ts' },
+    },
+  ],
+};
