@@ -7,7 +7,7 @@ module.exports = {
     'default',
     [
       'jest-junit',
-      { outputDirectory: 'reports', classNameTemplate: '{filename}', titleTemplate: '{title}', suiteNameTemplate: '{filepath}' },
+      { outputDirectory: 'reports', classNameTemplate: "{filepath}", titleTemplate: '{title}', suiteNameTemplate: '{filepath}' },
     ],
   ],
   projects: [

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
-use crate::{Workspace, conformance, kotlin, package, readme, setup, size, succeeds, targets};
+use crate::{Workspace, conformance, kotlin, package, readme, setup, size, succeeds, targets, typescript};
 
 /// What every change has to pass. The quick ones come first.
 pub(crate) const TEST: &[&str] =
@@ -32,6 +32,7 @@ const STEPS: &[Step] = &[
     Step { name: "readme", run: |here, _| readme::check(here) },
     Step { name: "package", run: |here, _| package::check(here) },
     Step { name: "kotlin", run: |here, _| kotlin::test(here) },
+    Step { name: "node", run: |here, _| typescript::test(here) },
     Step { name: "conformance", run: conformance::step },
     Step { name: "deny", run: deny },
     Step { name: "size", run: size::check },

@@ -1,17 +1,16 @@
 //! The npm package: its generator, what is generated for it, and its tests.
 
+mod generator;
+
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use crate::{Workspace, bindings, succeeds};
+use crate::counts::Counts;
+use crate::{Workspace, bindings, conformance, setup, succeeds};
+use generator::{Generator, copy, edit, write};
 
 pub(crate) const PACKAGE: &str = "bindings/react-native";
-const GENERATOR: &str = "node_modules/uniffi-bindgen-react-native";
-/// Where the generator keeps its templates for TypeScript.
-const TYPESCRIPT: &str = "crates/ubrn_bindgen/src/bindings/gen_typescript";
-/// Those of its templates that are replaced, with files of the folder `generator`.
-const TEMPLATES: &[&str] =
-    &["EnumTemplate.ts", "InitializationTemplate.ts", "RecordTemplate.ts", "TaggedEnumTemplate.ts"];
 
 /// Builds the library, and writes the generated parts of the package: for phones (`jsi`) and for Node (`napi`).
 /// They are not committed.
@@ -86,87 +85,6 @@ const { UniffiNativeModule, FfiType, resolveLibPath } = lib;
     ),
 ];
 
-/// What is changed in the generator itself.
-const GENERATOR_EDITS: &[(&str, &[(&str, &str)])] = &[
-    // Only what is used is built, and only that is in the lock file.
-    (
-        "Cargo.toml",
-        &[(
-            "members = [
-    \"crates/*\",
-    \"examples/*\",
-    \"fixtures/*\",
-    \"runtimes/*\",
-    \"runtimes/napi/fixtures/*\",
-    \"runtimes/wasm/helper-crate\",
-    \"xtask\",
-]
-exclude = [\"runtimes/wasm\"]
-",
-            "members = [\"crates/ubrn_cli\", \"runtimes/napi\"]
-",
-        )],
-    ),
-    // Ids are numbers: the package's own converter refuses those that a number cannot hold.
-    (
-        "crates/ubrn_bindgen/src/bindings/gen_typescript/api_module/type_helpers.rs",
-        &[("general::Type::Int64 => \"bigint\".into()", "general::Type::Int64 => \"number\".into()")],
-    ),
-    // Options may be given without a signal.
-    (
-        "crates/ubrn_bindgen/src/bindings/gen_typescript/templates/CallBodyMacros.ts",
-        &[
-            (
-                "        {%- if let Some(dv) = arg.default_value %} = {{ dv }}{% endif %}
-        {%- if !loop.last %}, {% endif -%}
-    {%- endfor %}
-    {%- if callable.is_ffi_async() %}
-    {%-   if !callable.arguments.is_empty() %}, {% endif -%}
-    asyncOpts_?: { signal: AbortSignal }",
-                "        {%- if let Some(dv) = arg.default_value %} = {{ dv }}{% endif %}
-        {%- if !loop.last %}, {% endif -%}
-    {%- endfor %}
-    {%- if callable.is_ffi_async() %}
-    {%-   if !callable.arguments.is_empty() %}, {% endif -%}
-    options?: CallOptions",
-            ),
-            (
-                "        {{ arg.name }}: {{ arg.ts_type -}}
-        {%- if !loop.last %}, {% endif -%}
-    {%- endfor %}
-    {%- if callable.is_ffi_async() %}
-    {%-   if !callable.arguments.is_empty() %}, {% endif -%}
-    asyncOpts_?: { signal: AbortSignal }",
-                "        {{ arg.name }}: {{ arg.ts_type -}}
-        {%- if !loop.last %}, {% endif -%}
-    {%- endfor %}
-    {%- if callable.is_ffi_async() %}
-    {%-   if !callable.arguments.is_empty() %}, {% endif -%}
-    options?: CallOptions",
-            ),
-            ("/*asyncOpts:*/ asyncOpts_,", "/*asyncOpts:*/ options,"),
-            // Where a call was made is noted by what makes it, without losing the error's own words.
-            ("{%- if module.supports_rust_backtrace %}", "{%- if true %}"),
-        ],
-    ),
-];
-
-fn edit(file: &Path, edits: &[&[(&str, &str)]]) -> Result<(), String> {
-    let text = fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?;
-    let text = edits.iter().try_fold(text, |text, edits| bindings::edited(&text, edits))?;
-    write(file, &text)
-}
-
-fn write(file: &Path, text: &str) -> Result<(), String> {
-    fs::write(file, text).map_err(|e| format!("{}: {e}", file.display()))
-}
-
-fn copy(from: &Path, to: &Path) -> Result<(), String> {
-    let into = to.parent().map_or(Ok(()), fs::create_dir_all);
-    into.and_then(|()| fs::copy(from, to)).map_err(|e| format!("{}: {e}", from.display()))?;
-    Ok(())
-}
-
 /// Puts what Node loads where the package looks for it.
 fn native(package: &Path, library: &Path, tool: &Generator) -> Result<(), String> {
     let folder = package.join("native").join(platform());
@@ -206,131 +124,120 @@ pub(crate) fn install(here: &Workspace, package: &str) -> Result<(), String> {
     write(&installed, &lock)
 }
 
-/// The React Native generator, built from the source that npm serves.
-struct Generator {
-    program: PathBuf,
-    /// What calls a library from Node.
-    runtime: PathBuf,
-}
+/// What Node the tests run on. React Native's own tools ask for 22; they and all else here run on 20.
+const OLDEST_NODE: u32 = 20;
+/// The one that is fetched, from npm, where Debian's is older.
+const NODE: &str = "node@22.23.3";
 
-impl Generator {
-    /// Builds it, which takes minutes, unless that has been done from the same source.
-    fn built(here: &Workspace) -> Result<Self, String> {
-        let package = here.root.join(PACKAGE);
-        let folder = here.root.join("target/tools/react-native");
-        let source = folder.join("source");
-        let built = folder.join("target");
-        let suffix = std::env::consts::EXE_SUFFIX;
-        let tool = Self {
-            program: built.join(format!("debug/uniffi-bindgen-react-native{suffix}")),
-            runtime: built.join(format!(
-                "release/{}uniffi_runtime_napi{}",
-                std::env::consts::DLL_PREFIX,
-                std::env::consts::DLL_SUFFIX
-            )),
-        };
-        let wanted = Self::wanted(&package)?;
-        let done = folder.join("built");
-        if fs::read_to_string(&done).is_ok_and(|done| done == wanted) && tool.program.exists() {
-            return Ok(tool);
-        }
-        Self::unpack(&package, &source)?;
-        for arguments in [
-            ["build", "--locked", "-p", "uniffi-bindgen-react-native"].as_slice(),
-            &["build", "--locked", "--release", "-p", "uniffi-runtime-napi"],
-        ] {
-            let mut cargo = here.cargo(arguments);
-            // Its warnings are its own.
-            cargo.current_dir(&source).env("CARGO_TARGET_DIR", &built).env("RUSTFLAGS", "-Awarnings");
-            if !succeeds(&mut cargo) {
-                return Err("the React Native generator does not build".to_owned());
-            }
-        }
-        write(&done, &wanted)?;
-        Ok(tool)
+/// Makes sure that there is a Node to run on. Gives a folder to be looked in before the path, if it takes one.
+fn node(here: &Workspace) -> Result<Option<PathBuf>, String> {
+    let new_enough = |program: &Path| {
+        let out = here.command(program).arg("--version").stderr(Stdio::null()).output();
+        let said = out.map(|out| String::from_utf8_lossy(&out.stdout).into_owned()).unwrap_or_default();
+        let major = said.trim().strip_prefix('v').and_then(|version| version.split('.').next()?.parse().ok());
+        major.is_some_and(|major: u32| major >= OLDEST_NODE)
+    };
+    if !setup::there(here, "the TypeScript package", &[("node", "nodejs"), ("npm", "npm")]) {
+        return Err("there is no Node".to_owned());
     }
-
-    /// All that it is built from, in one text.
-    fn wanted(package: &Path) -> Result<String, String> {
-        let read = |file: PathBuf| fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()));
-        let mut wanted = read(package.join(GENERATOR).join("package.json"))?;
-        wanted.push_str(&read(package.join("generator/Cargo.lock"))?);
-        for template in TEMPLATES {
-            wanted.push_str(&read(package.join("generator").join(template))?);
-        }
-        wanted.push_str(&format!("{GENERATOR_EDITS:?}"));
-        Ok(wanted)
+    if new_enough(Path::new("node")) {
+        return Ok(None);
     }
-
-    fn unpack(package: &Path, source: &Path) -> Result<(), String> {
-        let _ = fs::remove_dir_all(source);
-        for part in ["Cargo.toml", "crates", "runtimes"] {
-            copy_all(&package.join(GENERATOR).join(part), &source.join(part))
-                .map_err(|e| format!("{part} of the React Native generator: {e}"))?;
-        }
-        for (file, edits) in GENERATOR_EDITS {
-            edit(&source.join(file), &[edits])?;
-        }
-        let own = package.join("generator");
-        for template in TEMPLATES {
-            let replaced = source.join(TYPESCRIPT).join("templates").join(template);
-            if !replaced.exists() {
-                return Err(format!("the React Native generator has no {template}"));
-            }
-            copy(&own.join(template), &replaced)?;
-        }
-        copy(&own.join("Cargo.lock"), &source.join("Cargo.lock"))
-    }
-
-    fn generate(
-        &self,
-        here: &Workspace,
-        flavour: &str,
-        library: &Path,
-        out: &Path,
-        more: &[&str],
-    ) -> Result<(), String> {
-        let crate_folder = Self::configuration(here)?;
-        let mut generate = here.command(&self.program);
-        generate.current_dir(&crate_folder).args([
-            "generate",
-            flavour,
-            "bindings",
-            "--library",
-            "--no-format",
+    let folder = here.root.join("target/tools/node");
+    let bin = folder.join("node_modules/node/bin");
+    if !new_enough(&bin.join("node")) {
+        fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
+        let mut npm = here.command("npm");
+        npm.current_dir(&folder).args([
+            "install",
+            "--no-save",
+            "--no-audit",
+            "--no-fund",
+            "--prefix",
+            ".",
+            NODE,
         ]);
-        generate.arg("--ts-dir").arg(out.join(flavour)).args(more);
-        if flavour == "jsi" {
-            generate.arg("--cpp-dir").arg(here.root.join(PACKAGE).join("cpp/generated"));
-        }
-        if succeeds(generate.arg(library)) {
-            Ok(())
-        } else {
-            Err("the React Native generator failed".to_owned())
+        if !succeeds(&mut npm) || !new_enough(&bin.join("node")) {
+            return Err(format!(
+                "there is no Node of version {OLDEST_NODE} or later, and npm has none to give"
+            ));
         }
     }
-
-    /// It reads `uniffi.toml` beside the manifest of the crate that the library was built from, and nowhere else; the
-    /// project has one such file, at the top. So it is shown a crate of that name that has it.
-    fn configuration(here: &Workspace) -> Result<PathBuf, String> {
-        let folder = here.root.join("target/tools/react-native/market-sdk-ffi");
-        copy(&here.root.join("uniffi.toml"), &folder.join("uniffi.toml"))?;
-        write(&folder.join("lib.rs"), "")?;
-        let manifest = "[package]\nname = \"market-sdk-ffi\"\n\n[lib]\npath = \"lib.rs\"\n\n[workspace]\n";
-        write(&folder.join("Cargo.toml"), manifest)?;
-        Ok(folder)
-    }
+    Ok(Some(bin))
 }
 
-fn copy_all(from: &Path, to: &Path) -> std::io::Result<()> {
-    if !from.is_dir() {
-        to.parent().map_or(Ok(()), fs::create_dir_all)?;
-        return fs::copy(from, to).map(|_| ());
+/// A command of the package's, on that Node.
+fn npm(here: &Workspace, node: Option<&PathBuf>, arguments: &[&str]) -> Command {
+    let mut npm = here.command("npm");
+    npm.current_dir(here.root.join(PACKAGE)).args(arguments);
+    if let Some(node) = node {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::iter::once(node.clone()).chain(std::env::split_paths(&path));
+        npm.env("PATH", std::env::join_paths(path).unwrap_or_default());
     }
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        copy_all(&entry.path(), &to.join(entry.file_name()))?;
+    npm
+}
+
+/// The checks and tests of the package: types, lint, and tests against the dev server as a process, on Node and of
+/// screens.
+pub(crate) fn test(here: &Workspace) -> Counts {
+    run(here, &["check", "lint"], &[])
+}
+
+/// The conformance tests alone.
+pub(crate) fn conformance(here: &Workspace) -> Counts {
+    run(here, &[], &["--selectProjects", "node", "--testPathPattern", "tests/conformance/"])
+}
+
+/// What became of each conformance test in the last run.
+pub(crate) fn results(folder: &conformance::Folder) -> Result<conformance::Results, String> {
+    conformance::junit(&folder.report(REPORT), |class| class.contains("tests/conformance/"))
+}
+
+const REPORT: &str = "report.xml";
+
+fn run(here: &Workspace, checks: &[&str], only: &[&str]) -> Counts {
+    let ready = || {
+        let node = node(here)?;
+        bindgen(here)?;
+        Ok((node, bindings::dev_server(here)?, conformance::begin(here, "node")?))
+    };
+    let (node, server, folder) = match ready() {
+        Ok(ready) => ready,
+        Err::<_, String>(why) => {
+            println!("{why}");
+            return Counts::check(false);
+        }
+    };
+    let mut sum = Counts::default();
+    for check in checks {
+        sum += Counts::check(succeeds(&mut npm(here, node.as_ref(), &["run", "--silent", check])));
     }
-    Ok(())
+    let mut jest = npm(here, node.as_ref(), &["run", "--silent", "test", "--"]);
+    jest.args(only).env("MARKET_DEV_SERVER", server).env(conformance::VARIABLE, folder.logs());
+    jest.env("JEST_JUNIT_OUTPUT_FILE", folder.report(REPORT));
+    let ok = succeeds(&mut jest);
+    let tests = conformance::junit(&folder.report(REPORT), |_| true).map(|results| counted(&results));
+    let tests = tests.unwrap_or_else(|why| {
+        println!("{why}");
+        Counts::default()
+    });
+    println!("{tests}");
+    sum += tests;
+    // What did not compile or held no test at all leaves no report.
+    if sum.ok() && (!ok || tests == Counts::default()) {
+        sum.failed += 1;
+    }
+    sum
+}
+
+fn counted(results: &conformance::Results) -> Counts {
+    let count = |wanted: fn(&conformance::Outcome) -> bool| {
+        u64::try_from(results.values().filter(|outcome| wanted(outcome)).count()).unwrap_or(0)
+    };
+    Counts {
+        passed: count(|outcome| matches!(outcome, conformance::Outcome::Passed)),
+        failed: count(|outcome| matches!(outcome, conformance::Outcome::Failed(_))),
+        skipped: count(|outcome| matches!(outcome, conformance::Outcome::Skipped)),
+    }
 }

@@ -24,8 +24,10 @@ const READY = 0;
 const LONG = 0x7fff_ffff;
 
 const waiting = new Handles<(pollResult: number) => void>();
-const inProduction = typeof process === 'object' && process.env?.['NODE_ENV'] === 'production';
-const onNode = typeof process === 'object' && typeof process.versions?.node === 'string';
+/** Elsewhere than on Node there is less of it, or none. */
+const { env, versions } = (typeof process === 'object' ? process : {}) as Partial<Pick<NodeJS.Process, 'env' | 'versions'>>;
+const inProduction = env?.['NODE_ENV'] === 'production';
+const onNode = typeof versions?.node === 'string';
 
 function woken(handle: UniffiHandle, pollResult: number): void {
   // One of a former JavaScript context finds nobody here.

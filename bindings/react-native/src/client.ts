@@ -114,7 +114,9 @@ class Listeners<T> {
 
 /** What the core holds of this side does not hold the client: one that nobody refers to can go. */
 function weakly<T extends object, News>(owner: T, tell: (owner: T, news: News) => void): (news: News) => void {
-  if (typeof WeakRef === 'undefined') return (news) => tell(owner, news);
+  if (typeof WeakRef === 'undefined') return (news) => {
+      tell(owner, news);
+    };
   const weak = new WeakRef(owner);
   return (news) => {
     const alive = weak.deref();
@@ -139,8 +141,12 @@ class Following {
     private readonly cartApi: CartApiLike,
   ) {
     this.last = this.told = session.currentState();
-    const changed = weakly<Following, SessionState>(this, (self) => self.changed());
-    const ended = weakly<Following, SessionEnd>(this, (self, end) => self.ended(end));
+    const changed = weakly<Following, SessionState>(this, (self) => {
+      self.changed();
+    });
+    const ended = weakly<Following, SessionEnd>(this, (self, end) => {
+      self.ended(end);
+    });
     this.subscriptions.push(session.observe({ changed }), session.onEnd({ ended }));
   }
 
@@ -157,7 +163,9 @@ class Following {
       queueMicrotask(() => tell(this.cart));
     } else {
       this.watchesCart = true;
-      const changed = weakly<Following, Cart | undefined>(this, (self, cart) => self.cartChanged(cart));
+      const changed = weakly<Following, Cart | undefined>(this, (self, cart) => {
+        self.cartChanged(cart);
+      });
       this.subscriptions.push(this.cartApi.observe({ changed }));
     }
     return remove;

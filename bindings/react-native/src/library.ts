@@ -53,8 +53,8 @@ export function openLibrary(folder = join(__dirname, '..', 'native'), expected =
 }
 
 function platform(): string {
-  const { header } = (process.report?.getReport() ?? {}) as { header?: { glibcVersionRuntime?: string } };
-  const musl = process.platform === 'linux' && header !== undefined && header.glibcVersionRuntime === undefined;
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+  const musl = process.platform === 'linux' && header.glibcVersionRuntime === undefined;
   return `${process.platform}-${process.arch}${musl ? '-musl' : ''}`;
 }
 

@@ -26,8 +26,8 @@ type Shared = {
   readonly client: MarketClient;
   readonly cart: Resource<Cart>;
   readonly wishlist: Resource<Wishlist>;
-  orders(query: OrderQuery): Resource<Order[]>;
-  ordersChanged(): void;
+  readonly orders: (query: OrderQuery) => Resource<Order[]>;
+  readonly ordersChanged: () => void;
 };
 
 function share(client: MarketClient): Shared {

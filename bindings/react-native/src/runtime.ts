@@ -100,7 +100,7 @@ class Literals<T extends string> extends AbstractFfiConverterByteArray<T> {
   }
   writeIntoCursor(value: T, c: Cursor): void {
     const index = this.literals.indexOf(value);
-    if (index < 0) throw MarketError.invalid(`${String(value)} is none of ${this.literals.join(', ')}.`);
+    if (index < 0) throw MarketError.invalid(`${value} is none of ${this.literals.join(', ')}.`);
     c.writeI32(index + 1);
   }
   allocationSize(): number {

@@ -57,9 +57,9 @@ export function formatMoney(money: Money, locale?: string): string {
   try {
     const parts = numberFormat(money.currency, digits, locale).formatToParts(sample);
     const shown = new Intl.NumberFormat(locale, { useGrouping: false });
-    const rest = [...whole, ...fraction].map((digit) => shown.format(Number(digit)));
+    const rest = Array.from(whole + fraction, (digit) => shown.format(Number(digit)));
     const filled = parts.map(({ type, value }) =>
-      type === 'integer' || type === 'fraction' ? [...value].map(() => rest.shift() ?? '').join('') : value,
+      type === 'integer' || type === 'fraction' ? Array.from(value, () => rest.shift() ?? '').join('') : value,
     );
     return rest.length === 0 ? filled.join('') : plain(money);
   } catch {

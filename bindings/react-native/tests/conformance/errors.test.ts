@@ -193,6 +193,7 @@ conformance('a_phone_and_a_code_in_a_servers_words_are_masked', async (it) => {
   const error = await failed(call, 'wrongCode', { message: 'No code ••• for +•••' });
   const { user } = await it.signIn(client);
   const shown = [error, user, user.phone, client.session.state].flatMap((what) => [
+    // eslint-disable-next-line @typescript-eslint/no-base-to-string -- what comes of it is the subject
     String(what),
     inspect(what, { depth: 9, showHidden: true }),
     JSON.stringify(what),
