@@ -1,5 +1,3 @@
-const babel = ['babel-jest', { presets: ['module:@react-native/babel-preset'] }];
-
 /** @type {import('jest').Config} */
 module.exports = {
   testTimeout: 60_000,
@@ -15,14 +13,13 @@ module.exports = {
       displayName: 'node',
       testEnvironment: 'node',
       testMatch: ['<rootDir>/tests/node/**/*.test.ts', '<rootDir>/tests/conformance/**/*.test.ts'],
-      transform: { '\\.[jt]sx?$': babel },
     },
     {
       displayName: 'react',
       preset: '@react-native/jest-preset',
       testMatch: ['<rootDir>/tests/react/**/*.test.tsx'],
       // The same package as on a phone, but for the module that holds the core: that of Node is as real.
-      moduleNameMapper: { '^\\./native$': '<rootDir>/tests/react/native.ts' },
+      moduleNameMapper: { '/turbo-module$': '<rootDir>/tests/react/turbo-module.ts' },
     },
   ],
 };

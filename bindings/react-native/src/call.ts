@@ -73,7 +73,7 @@ export async function uniffiRustCallAsync<F, S extends UniffiRustCallStatus, T>(
   } catch (error) {
     if (signal?.aborted && error instanceof UniffiInternalError.AbortError) throw reason(signal);
     const thrown = ours(error);
-    if (stack !== undefined) thrown.stack = `${String(thrown)}${stack.replace(/^Error(?=\n)/, '')}`;
+    if (stack !== undefined) thrown.stack = `${String(thrown)}${stack.replace(/^Error:? ?(?=\n)/, '')}`;
     throw thrown;
   } finally {
     clearTimeout(alive);

@@ -102,9 +102,10 @@ class Listeners<T> {
       // An earlier one may have taken it away.
       if (!this.all.has(listener)) continue;
       try {
+        // eslint-disable-next-line @typescript-eslint/no-confusing-void-expression -- a function that gives something is one, too
         const done: unknown = listener.tell(news);
         // An asynchronous one throws later.
-        if (done instanceof Promise) done.catch(threw);
+        if (done instanceof Promise) done.then(undefined, threw);
       } catch (error) {
         threw(error);
       }

@@ -3,7 +3,7 @@ import { AppState } from 'react-native';
 
 import { type Core, clientOf, logOf, type MarketClient } from './client';
 import type { ClientConfig, LogLevel, LogRecord } from './generated/jsi/market_sdk_ffi';
-import { loadCore } from './native';
+import { loadCore } from './turbo-module';
 import { onForegroundWith } from './react';
 
 export * from './exports';

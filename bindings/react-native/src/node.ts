@@ -11,7 +11,7 @@ function core(): Core {
   if (loaded === undefined) {
     // The library is opened, and its version looked at, by the first call of it.
     generated.initialize();
-    loaded = { MarketCore, setLogSink: generatedLogSink } as Core;
+    loaded = { MarketCore, setLogSink: generatedLogSink };
   }
   return loaded;
 }
