@@ -34,6 +34,20 @@ exclude = [\"runtimes/wasm\"]
 ",
         )],
     ),
+    // What wakes a call does so while it holds the call's lock, which aborting the call takes: were it to wait for the
+    // JavaScript thread, as what gives something back has to, the two would wait for each other.
+    (
+        "runtimes/napi/src/callback/mod.rs",
+        &[(
+            "    // Block until the JS thread sends back the return bytes.
+",
+            "    if ret_len == 0 && !ud.has_rust_call_status && !ud.out_return {
+        return;
+    }
+    // Block until the JS thread sends back the return bytes.
+",
+        )],
+    ),
     // Ids are numbers: the package's own converter refuses those that a number cannot hold.
     (
         "crates/ubrn_bindgen/src/bindings/gen_typescript/api_module/type_helpers.rs",
