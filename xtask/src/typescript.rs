@@ -31,6 +31,11 @@ pub(crate) fn bindgen(here: &Workspace) -> Result<(), String> {
         let ffi = if flavour == "napi" { NODE_EDITS } else { &[] };
         edit(&folder.join("market_sdk_ffi-ffi.ts"), &[FFI_EDITS, ffi])?;
     }
+    tool.lay_out(here)?;
+    // The package has its own of these.
+    for file in ["turbo.tsx", "NativeMarketSdk.ts"] {
+        let _ = fs::remove_file(generated.join(file));
+    }
     // It would initialise the module before its version is looked at.
     let _ = fs::remove_file(generated.join("napi/index.ts"));
     let number = bindings::core_version();

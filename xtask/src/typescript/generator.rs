@@ -196,6 +196,15 @@ impl Generator {
         }
     }
 
+    /// Writes what a phone's build needs beside the bindings: the turbo module's Kotlin, Objective-C++ and C++, and the
+    /// build files. `ubrn.config.yaml` says where.
+    pub(super) fn lay_out(&self, here: &Workspace) -> Result<(), String> {
+        let mut generate = here.command(&self.program);
+        generate.current_dir(here.root.join(PACKAGE)).args(["generate", "jsi", "turbo-module"]);
+        generate.args(["--config", "ubrn.config.yaml", "--native-bindings", "market_sdk_ffi"]);
+        if succeeds(&mut generate) { Ok(()) } else { Err("the turbo module was not generated".to_owned()) }
+    }
+
     /// It reads `uniffi.toml` beside the manifest of the crate that the library was built from, and nowhere else; the
     /// project has one such file, at the top. So it is shown a crate of that name that has it.
     fn configuration(here: &Workspace) -> Result<PathBuf, String> {
