@@ -18,6 +18,7 @@ module.exports = {
       displayName: 'react',
       preset: '@react-native/jest-preset',
       testMatch: ['<rootDir>/tests/react/**/*.test.tsx'],
+      setupFilesAfterEnv: ['<rootDir>/tests/react/setup.ts'],
       // The same package as on a phone, but for the module that holds the core: that of Node is as real.
       moduleNameMapper: { '/turbo-module$': '<rootDir>/tests/react/turbo-module.ts' },
     },

@@ -219,7 +219,7 @@ test('coming to the foreground is told to the core', async () => {
   const heard: ((state: AppStateStatus) => void)[] = [];
   const removed = jest.fn();
   const listen = jest.spyOn(AppState, 'addEventListener').mockImplementation((_, listener) => {
-    heard.push(listener as (state: AppStateStatus) => void);
+    heard.push(listener);
     return { remove: removed };
   });
   const resumed = jest.spyOn(market.session, 'resumed');
