@@ -1,5 +1,7 @@
 //! The Kotlin package: what is generated for it, and its tests.
 
+mod edits;
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -16,52 +18,13 @@ pub(crate) fn bindgen(here: &Workspace) -> Result<(), String> {
     let package = out.join("dev/marketsdk");
     let write = |name: &str, text: &str| std::fs::write(package.join(name), text).map_err(|e| e.to_string());
     let text = std::fs::read_to_string(package.join("market_sdk_ffi.kt")).map_err(|e| e.to_string())?;
-    write("market_sdk_ffi.kt", &bindings::edited(&text, EDITS)?)?;
+    write("market_sdk_ffi.kt", &edits::edit(&text)?)?;
     let number = bindings::core_version();
     write(
         "CoreVersion.kt",
         &format!("package dev.marketsdk\n\ninternal const val CORE_VERSION: UInt = {number}u\n"),
     )
 }
-
-/// What is changed in the generated Kotlin.
-const EDITS: &[(&str, &str)] = &[
-    // It is not written for explicit API mode, nor for a build that takes warnings for errors.
-    (
-        "@file:Suppress(\"NAME_SHADOWING\")",
-        "@file:Suppress(\"NAME_SHADOWING\", \"NO_EXPLICIT_VISIBILITY_IN_API_MODE_WARNING\", \
-         \"NO_EXPLICIT_RETURN_TYPE_IN_API_MODE_WARNING\", \"warnings\")",
-    ),
-    // An exception's message is the one for people, and what it carries is at hand.
-    (
-        "sealed class MarketException: kotlin.Exception() {",
-        "sealed class MarketException(private val what: Failure): kotlin.Exception() {
-    /** A text fit for a person. It holds no token, code or full phone number. */
-    final override val message: String get() = what.message
-    /** What went wrong, in terms of what the app does about it. */
-    val code: ErrorCode get() = what.code
-    /** Whether the same call may succeed later without anything else being done. */
-    val isRetryable: Boolean get() = what.isRetryable
-    /** The HTTP status of the answer that was judged, if there was one. */
-    val status: Int? get() = what.status
-    /** The server's name for the request, if it gave one. Quote it when reporting. */
-    val requestId: String? get() = what.requestId
-    /** How long to wait before asking again, if that is known. */
-    val retryAfter: java.time.Duration? get() = what.retryAfter
-    /** The refused fields of an invalid input. */
-    val fields: List<FieldError> get() = what.fields
-    /** For a developer's log: what the layer below said. It holds nothing personal. */
-    val detail: String? get() = what.detail
-",
-    ),
-    (
-        ") : MarketException() {
-        override val message
-            get() = \"failure=${ `failure` }\"
-    }",
-        ") : MarketException(failure)",
-    ),
-];
 
 /// The tests of the Kotlin package, against the dev server as a process.
 pub(crate) fn test(here: &Workspace) -> Counts {

@@ -6,7 +6,7 @@ import com.sun.jna.Native
 /** The native library, looked at before anything else of it is used. */
 internal object Core {
     private val fits: Unit by lazy {
-        requireVersion(LoadedCore.version())
+        requireVersion(loadedVersion(System.getProperty("uniffi.component.market_sdk_ffi.libraryOverride") ?: LIBRARY))
         // The runtime's few threads stay with the virtual machine once they have called it: they would be let in and
         // out again for every call, which costs a tenth of a cart read on loopback.
         Native.setCallbackThreadInitializer(
@@ -15,38 +15,35 @@ internal object Core {
         )
     }
 
-    fun build(config: ClientConfig): MarketCore {
-        fits
-        return MarketCore(config)
-    }
+    /** Loads the library if that was not done yet. */
+    fun load(): Unit = fits
+
+    /** The number of the [library], by its name or path. */
+    fun loadedVersion(library: String): UInt =
+        try {
+            // Only this one function: the others may be missing in a library of another version, and loading all
+            // would fail.
+            val function = com.sun.jna.NativeLibrary.getInstance(library).getFunction(VERSION_FUNCTION)
+            (function.invoke(Int::class.javaObjectType, arrayOf(UniffiRustCallStatus())) as Int).toUInt()
+        } catch (e: LinkageError) {
+            val message = "The market SDK's library was not found, or is none of this system."
+            throw MarketException(ErrorCode.CONFIG, message, detail = e.message).apply { initCause(e) }
+        }
 
     /** One number in place of a checksum for each function. */
     fun requireVersion(loaded: UInt) {
         if (loaded == CORE_VERSION) return
-        throw MarketException.Failed(
-            Failure(
-                code = ErrorCode.CONFIG,
-                message = "The market SDK's library is of another version than its Kotlin part.",
-                isRetryable = false,
-                status = null,
-                requestId = null,
-                retryAfter = null,
-                fields = emptyList(),
-                detail = "loaded $loaded, expected $CORE_VERSION",
-            ),
-        )
-    }
-}
-
-/** Only this one function: the others may be missing in a library of another version, and loading would fail. */
-private object LoadedCore {
-    init {
-        val library = System.getProperty("uniffi.component.market_sdk_ffi.libraryOverride") ?: "market_sdk_ffi"
-        Native.register(LoadedCore::class.java, library)
+        val message = "The market SDK's library is of another version than its Kotlin part."
+        throw MarketException(ErrorCode.CONFIG, message, detail = "loaded $loaded, expected $CORE_VERSION")
     }
 
-    fun version(): UInt = uniffi_market_sdk_ffi_fn_func_core_version(UniffiRustCallStatus()).toUInt()
-
-    @Suppress("FunctionName")
-    private external fun uniffi_market_sdk_ffi_fn_func_core_version(status: UniffiRustCallStatus): Int
+    private const val LIBRARY = "market_sdk_ffi"
+    private const val VERSION_FUNCTION = "uniffi_market_sdk_ffi_fn_func_core_version"
 }
+
+/** What a call on a client that was closed ends with. */
+internal fun clientClosed(): MarketException = MarketException(ErrorCode.CONFIG, "The market client was closed.")
+
+/** What a call ends with that met a fault of the SDK's own. */
+internal fun corePanicked(): MarketException =
+    MarketException(ErrorCode.UNEXPECTED_RESPONSE, "Something went wrong.", detail = "the core panicked")

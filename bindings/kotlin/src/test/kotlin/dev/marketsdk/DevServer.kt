@@ -6,6 +6,7 @@ import com.google.gson.JsonObject
 import com.google.gson.JsonParser
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.withTimeout
+import org.junit.jupiter.api.Assertions.fail
 import java.net.URI
 import java.net.URLEncoder
 import java.net.http.HttpClient
@@ -14,6 +15,18 @@ import java.net.http.HttpResponse
 import java.util.concurrent.TimeUnit
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
+
+internal const val PHONE = "+13128059851"
+
+/** What [call] fails with. */
+internal inline fun failure(call: () -> Unit): MarketException {
+    try {
+        call()
+    } catch (e: MarketException) {
+        return e
+    }
+    return fail("it did not fail")
+}
 
 /** The dev server, as a process that ends with this one. */
 class DevServer : AutoCloseable {
@@ -41,6 +54,14 @@ class DevServer : AutoCloseable {
     fun code(phone: String): String {
         val asked = URLEncoder.encode(phone, Charsets.UTF_8)
         return (get("/codes?phone=$asked") as JsonObject)["code"].asString
+    }
+
+    suspend fun signIn(
+        market: MarketClient,
+        phone: String = PHONE,
+    ): SignIn {
+        market.session.requestCode(phone)
+        return market.session.verifyCode(phone, code(phone))
     }
 
     fun expireSessions(): Unit = post("/expire-sessions", "")
