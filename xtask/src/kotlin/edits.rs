@@ -30,6 +30,7 @@ const EVERYWHERE: &[(&str, &str)] = &[
     ("\nclass InternalException", "\ninternal class InternalException"),
     ("\ninterface ", "\ninternal interface "),
     ("\ninline fun ", "\ninternal inline fun "),
+    ("\npublic typealias ", "\ninternal typealias "),
     ("companion object ErrorHandler :", "internal companion object ErrorHandler :"),
     // Nobody needs a companion that has nothing.
     ("\n    \n    companion object\n}", "\n}"),
@@ -41,6 +42,12 @@ const EVERYWHERE: &[(&str, &str)] = &[
     // says of itself may be personal, and stays with the host.
     ("} catch(e: kotlin.Exception) {", "} catch(e: Throwable) {"),
     ("try { e.stackTraceToString() } catch(_: Throwable) { \"\" }", "e.javaClass.name"),
+    ("a `StoreError`", "a `StoreException`"),
+    // A thread that calls the host does not keep the virtual machine from ending.
+    (
+        "internal fun register(lib: UniffiLib) {",
+        "internal fun register(lib: UniffiLib) {\n        onThreadsThatMayBeLeft(vtable)",
+    ),
     // The one type of failure.
     (
         "throw IllegalStateException(\"${this.javaClass.simpleName} object has already been destroyed\")",
@@ -58,9 +65,9 @@ const ONCE: &[(&str, &str)] = &[
     // Machinery.
     ("\npublic fun uniffiEnsureInitialized", "\ninternal fun uniffiEnsureInitialized"),
     ("\npublic abstract class FfiConverterCallbackInterface", "\ninternal abstract class FfiConverterCallbackInterface"),
-    ("\npublic typealias Decimal", "\ninternal typealias Decimal"),
     ("\npublic interface MarketCoreInterface", "\ninternal interface MarketCoreInterface"),
     ("\npublic interface SessionListener", "\ninternal interface SessionListener"),
+    ("\npublic interface CartListener", "\ninternal interface CartListener"),
     ("\nsealed class ListenerException", "\ninternal sealed class ListenerException"),
     ("\ndata class ClientConfig", "\ninternal data class ClientConfig"),
     ("\ndata class Failure", "\ninternal data class Failure"),
@@ -69,6 +76,12 @@ const ONCE: &[(&str, &str)] = &[
     ("private fun UniffiCleaner.Companion.create()", "private fun createUniffiCleaner()"),
     // A lambda will do.
     ("public interface SessionEndListener", "public fun interface SessionEndListener"),
+    ("public interface LogSink", "public fun interface LogSink"),
+    // It may be called before there is a client.
+    (
+        "    UniffiLib.uniffi_market_sdk_ffi_fn_func_set_log_sink(",
+        "    Core.load()\n    UniffiLib.uniffi_market_sdk_ffi_fn_func_set_log_sink(",
+    ),
     // What Kotlin has flows for.
     (
         "
@@ -95,6 +108,30 @@ const ONCE: &[(&str, &str)] = &[
 ",
         "",
     ),
+    (
+        "
+    /**
+     * Tells `listener` of the cart as this client's calls show it. Observing reads nothing by itself; while somebody
+     * observes, a change that failed and an order from the cart end in a fresh read.
+     */
+    fun `observe`(`listener`: CartListener): CoreSubscription
+",
+        "
+    /**
+     * The cart as this client's calls show it: the present one first, then each as it comes; null when nobody is
+     * signed in, when another user is, and until a call has read it. Who collects slowly sees the latest, not all in
+     * between. Collecting reads nothing by itself; while somebody collects, a change that failed and an order from
+     * the cart end in a fresh read.
+     */
+    val `updates`: kotlinx.coroutines.flow.Flow<Cart?>
+",
+    ),
+    (
+        "override fun `observe`(`listener`: CartListener): CoreSubscription",
+        "fun `observe`(`listener`: CartListener): CoreSubscription",
+    ),
+    ("\ninternal open class CoreCartApi", "\ninternal abstract class CoreCartApi"),
+    ("return CoreCartApi(UniffiWithHandle, value)", "return ObservedCart(value)"),
     ("override fun `currentState`(): SessionState", "fun `currentState`(): SessionState"),
     (
         "override fun `observe`(`listener`: SessionListener): CoreSubscription",
@@ -181,6 +218,8 @@ const SHOWN: &[&str] = &[
     "FieldError.message",
     "FieldError.path",
     "File.folder",
+    "LogRecord.message",
+    "LogRecord.target",
     "MarketInfo.country",
     "MarketInfo.currency",
     "MarketInfo.currencySign",
@@ -226,7 +265,7 @@ fn show_nothing_personal(text: &str) -> Result<String, String> {
         let shown: Vec<String> = fields
             .iter()
             .map(|(field, kind)| {
-                let personal = ["String", "ByteArray"].iter().any(|text| kind.contains(text));
+                let personal = ["String", "ByteArray", "Url"].iter().any(|text| kind.contains(text));
                 let path = format!("{name}.{field}");
                 if personal && !SHOWN.contains(&path.as_str()) {
                     hides = true;

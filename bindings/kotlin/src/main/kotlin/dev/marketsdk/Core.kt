@@ -1,7 +1,10 @@
 package dev.marketsdk
 
+import com.sun.jna.Callback
 import com.sun.jna.CallbackThreadInitializer
 import com.sun.jna.Native
+import com.sun.jna.NativeLibrary
+import com.sun.jna.Structure
 
 /** The native library, looked at before anything else of it is used. */
 internal object Core {
@@ -23,7 +26,7 @@ internal object Core {
         try {
             // Only this one function: the others may be missing in a library of another version, and loading all
             // would fail.
-            val function = com.sun.jna.NativeLibrary.getInstance(library).getFunction(VERSION_FUNCTION)
+            val function = NativeLibrary.getInstance(library).getFunction(VERSION_FUNCTION)
             (function.invoke(Int::class.javaObjectType, arrayOf(UniffiRustCallStatus())) as Int).toUInt()
         } catch (e: LinkageError) {
             val message = "The market SDK's library was not found, or is none of this system."
@@ -39,6 +42,16 @@ internal object Core {
 
     private const val LIBRARY = "market_sdk_ffi"
     private const val VERSION_FUNCTION = "uniffi_market_sdk_ffi_fn_func_core_version"
+}
+
+/**
+ * Has the host called on threads that do not keep the virtual machine from ending: a listener may block, and a program
+ * that is done still ends. [functions] is a table of callbacks.
+ */
+internal fun onThreadsThatMayBeLeft(functions: Structure) {
+    val threads = CallbackThreadInitializer(true, true, "market-host")
+    functions.javaClass.fields.mapNotNull { it.get(functions) as? Callback }
+        .forEach { Native.setCallbackThreadInitializer(it, threads) }
 }
 
 /** What a call on a client that was closed ends with. */

@@ -67,7 +67,13 @@ class LifeTest {
     @Test
     fun `a client that nobody refers to goes, and its threads with it`() {
         val threads = { File("/proc/self/task").listFiles().orEmpty().count { it.name() == "market-states" } }
-        repeat(20) { server.client() }
+        // A listener does not keep its client, nor does a flow that nobody collects.
+        repeat(20) {
+            server.client().apply {
+                session.onEnd { }
+                cart.updates
+            }
+        }
         assumeTrue(threads() > 0, "threads have no names to be seen here")
         val start = TimeSource.Monotonic.markNow()
         while (threads() > 0 && start.elapsedNow() < 20.seconds) {

@@ -8,7 +8,9 @@ import java.lang.reflect.Constructor
 import java.lang.reflect.Modifier
 import java.lang.reflect.ParameterizedType
 import java.lang.reflect.Type
+import java.lang.reflect.Proxy
 import java.math.BigDecimal
+import java.net.URI
 import java.time.Duration
 import java.time.Instant
 
@@ -16,7 +18,7 @@ import java.time.Instant
 class PersonalTest {
     /** Of these, every text is the shop's or the developer's own. */
     private val shown =
-        setOf("CartLine", "ClientConfig", "FieldError", "MarketInfo", "Money", "OrderLine", "Product", "SessionStore.File") +
+        setOf("CartLine", "ClientConfig", "FieldError", "LogRecord", "MarketInfo", "Money", "OrderLine", "Product", "SessionStore.File") +
             setOf("Market.Unknown", "OrderStatus.Unknown")
     private val shownFields =
         setOf("NewOrder.paymentMethod", "Order.orderNumber", "Profile.country", "Profile.currency", "Profile.language")
@@ -72,6 +74,8 @@ class PersonalTest {
             type == BigDecimal::class.java -> BigDecimal("1.50")
             type == Instant::class.java -> Instant.EPOCH
             type == Duration::class.java -> Duration.ofSeconds(1)
+            type == URI::class.java -> URI("https://shop.example/picture")
+            type == SecureStore::class.java -> Proxy.newProxyInstance(type.classLoader, arrayOf(type)) { _, _, _ -> "a store" }
             type == PhoneNumber::class.java -> PhoneNumber("+13128059851")
             type.isEnum -> type.enumConstants.first()
             // The last case of a sealed class is the one that holds a text.
