@@ -1,6 +1,10 @@
 //! The Kotlin package: what is generated for it, and its tests.
 
 mod edits;
+mod example;
+mod package;
+
+pub(crate) use package::native;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -38,16 +42,28 @@ pub(crate) fn test(here: &Workspace) -> Counts {
             return Counts::check(false);
         }
     };
-    // Maven compiles what is new, and leaves what was taken away: a test that is gone would still run.
-    for classes in ["target/classes", "target/test-classes"] {
-        let _ = std::fs::remove_dir_all(here.root.join(PACKAGE).join(classes));
+    // Maven compiles what is new, and leaves what was taken away: a test that is gone would still run. And the library
+    // is the one that was built just now, not one that was packed before.
+    for left in ["target/classes", "target/test-classes", "target/native"] {
+        let _ = std::fs::remove_dir_all(here.root.join(PACKAGE).join(left));
     }
-    let mut maven = here.command("mvn");
-    maven.current_dir(here.root.join(PACKAGE));
-    maven.args(["--batch-mode", "--no-transfer-progress", "--quiet", "test"]);
+    let mut maven = package::maven(here, &here.root.join(PACKAGE));
+    maven.args(["test", "-Dmarket.cargo.skip=true"]);
     maven.arg(format!("-Dmarket.library.dir={}", bindings::built(here).display()));
     maven.arg(format!("-Dmarket.dev-server={}", server.display()));
-    reports(&mut maven, &here.root.join(PACKAGE).join("target/surefire-reports"))
+    let mut counts = reports(&mut maven, &here.root.join(PACKAGE).join("target/surefire-reports"));
+    if counts.ok() {
+        counts += Counts::check(said(package::packed(here)));
+        counts += Counts::check(said(example::check(here, &server)));
+    }
+    counts
+}
+
+fn said(result: Result<(), String>) -> bool {
+    if let Err(why) = &result {
+        println!("{why}");
+    }
+    result.is_ok()
 }
 
 /// Makes sure that there are a JDK and Maven, and that the JDK is one the package is built for.

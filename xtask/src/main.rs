@@ -22,7 +22,8 @@ cargo xtask test STEP ...    only these: fmt clippy test doc demo readme
                              kotlin: the Kotlin package's tests
 cargo xtask conformance      every case in every language, or in those that are named
 cargo xtask bindgen kotlin   the library, and the Kotlin generated from it
-cargo xtask full             the same, and what is too slow for every change: deny size
+cargo xtask native kotlin P  the same, and the library by cargo's profile P where the package takes it from
+cargo xtask full             as test, and what is too slow for every change: deny size
 cargo xtask size             the bytes of the library that ships, held against those committed
 cargo xtask faults           every fault under every call, as a report";
 
@@ -34,13 +35,14 @@ fn main() -> ExitCode {
         Some((&"test", names)) => names.to_vec(),
         Some((&"full", [])) => [gate::TEST, gate::FULL].concat(),
         Some((&"bindgen", [language])) => {
-            return match bindgen(&Workspace::here(), language) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(why) => {
-                    eprintln!("{why}");
-                    ExitCode::FAILURE
-                }
+            return ended(bindgen(&Workspace::here(), language));
+        }
+        Some((&"native", ["kotlin", profile])) => {
+            let native = || {
+                kotlin::bindgen(&Workspace::here())?;
+                kotlin::native(&Workspace::here(), profile)
             };
+            return ended(native());
         }
         Some((&"size", [])) => vec!["size"],
         Some((&"conformance", names)) => {
@@ -65,6 +67,16 @@ fn main() -> ExitCode {
         Err(why) => {
             eprintln!("{why}\n\n{HELP}");
             ExitCode::from(2)
+        }
+    }
+}
+
+fn ended(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
         }
     }
 }

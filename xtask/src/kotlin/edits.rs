@@ -36,6 +36,8 @@ const EVERYWHERE: &[(&str, &str)] = &[
     ("\n    \n    companion object\n}", "\n}"),
     ("\n    companion object\n}", "\n}"),
     ("\n        companion object\n    }", "\n    }"),
+    ("\n        override val message\n            get() = \"\"", ""),
+    ("get() = \"reason=${ `reason` }\"", "get() = `reason`"),
     // It says its name.
     ("\n    object ", "\n    data object "),
     // A failure of the host is no reason to end the process, whatever it is: an assertion, a stack overflow. What it
@@ -71,6 +73,8 @@ const ONCE: &[(&str, &str)] = &[
     ("\nsealed class ListenerException", "\ninternal sealed class ListenerException"),
     ("\ndata class ClientConfig", "\ninternal data class ClientConfig"),
     ("\ndata class Failure", "\ninternal data class Failure"),
+    ("\nsealed class SessionStore: Disposable  {", "\nsealed class SessionStore {"),
+    ("override fun destroy() {\n        when(this) {", "internal fun destroy() {\n        when(this) {"),
     ("*/ fun `coreVersion`", "*/ internal fun `coreVersion`"),
     ("UniffiCleaner.create()", "createUniffiCleaner()"),
     ("private fun UniffiCleaner.Companion.create()", "private fun createUniffiCleaner()"),
@@ -278,7 +282,9 @@ fn show_nothing_personal(text: &str) -> Result<String, String> {
         out.extend([before, "data class ", head, "{"]);
         if hides {
             let form = shown.join(", ");
-            out += &format!("\n    override fun toString(): String = \"{name}({form})\"\n");
+            out += &format!(
+                "\n    /** Leaves out what is personal. */\n    override fun toString(): String = \"{name}({form})\"\n"
+            );
         }
         rest = body;
     }

@@ -101,7 +101,7 @@ class HostTest {
             session.observe(stateListener { told.add(session.currentState()) })
             withinASecond("signing in and out") {
                 server.signIn(market)
-                withTimeout(5.seconds) { while (told.poll(5, TimeUnit.SECONDS) !is SessionState.SignedIn) Unit }
+                withTimeout(5.seconds) { while (told.poll(5, TimeUnit.SECONDS) !is SessionState.SignedIn) { /* those before it */ } }
                 market.session.logout()
             }
             withinASecond("closing") { market.close() }
