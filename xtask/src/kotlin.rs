@@ -7,9 +7,10 @@ mod package;
 pub(crate) use package::native;
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::conformance::{self, Folder, Results};
 use crate::counts::Counts;
 use crate::{Workspace, bindings, setup};
 
@@ -30,33 +31,55 @@ pub(crate) fn bindgen(here: &Workspace) -> Result<(), String> {
     )
 }
 
-/// The tests of the Kotlin package, against the dev server as a process.
+/// The tests of the Kotlin package, against the dev server as a process; then the artefact, and the app that is built on
+/// it.
 pub(crate) fn test(here: &Workspace) -> Counts {
-    if !ready(here) {
-        return Counts::check(false);
-    }
-    let server = match bindgen(here).and_then(|()| bindings::dev_server(here)) {
-        Ok(server) => server,
-        Err(why) => {
-            println!("{why}");
-            return Counts::check(false);
-        }
+    let (mut counts, server) = match tested(here, &[]) {
+        Ok(tested) => tested,
+        Err(why) => return Counts::check(said(Err(why))),
     };
+    if counts.ok() {
+        counts += Counts::check(said(package::packed(here)));
+        counts += Counts::check(said(example::check(here, &server)));
+    }
+    counts
+}
+
+/// The conformance tests alone.
+pub(crate) fn conformance(here: &Workspace) -> Counts {
+    match tested(here, &["-Dtest=*ConformanceTest"]) {
+        Ok((counts, _)) => counts,
+        Err(why) => Counts::check(said(Err(why))),
+    }
+}
+
+pub(crate) fn conformance_results(here: &Workspace, _: &Folder) -> Result<Results, String> {
+    let conforming = |class: &str| class.ends_with("ConformanceTest");
+    conformance::junit(&here.root.join(PACKAGE).join(REPORTS), conforming)
+}
+
+/// Where Maven leaves what became of each test.
+const REPORTS: &str = "target/surefire-reports";
+
+/// Runs the tests, and says where the dev server is that they ran against.
+fn tested(here: &Workspace, which: &[&str]) -> Result<(Counts, PathBuf), String> {
+    if !ready(here) {
+        return Err("The tests of Kotlin cannot be run.".to_owned());
+    }
+    bindgen(here)?;
+    let server = bindings::dev_server(here)?;
+    let folder = conformance::begin(here, "kotlin")?;
     // Maven compiles what is new, and leaves what was taken away: a test that is gone would still run. And the library
     // is the one that was built just now, not one that was packed before.
     for left in ["target/classes", "target/test-classes", "target/native"] {
         let _ = std::fs::remove_dir_all(here.root.join(PACKAGE).join(left));
     }
     let mut maven = package::maven(here, &here.root.join(PACKAGE));
-    maven.args(["test", "-Dmarket.cargo.skip=true"]);
+    maven.args(["test", "-Dmarket.cargo.skip=true"]).args(which);
     maven.arg(format!("-Dmarket.library.dir={}", bindings::built(here).display()));
     maven.arg(format!("-Dmarket.dev-server={}", server.display()));
-    let mut counts = reports(&mut maven, &here.root.join(PACKAGE).join("target/surefire-reports"));
-    if counts.ok() {
-        counts += Counts::check(said(package::packed(here)));
-        counts += Counts::check(said(example::check(here, &server)));
-    }
-    counts
+    maven.env(conformance::VARIABLE, folder.logs());
+    Ok((reports(&mut maven, &here.root.join(PACKAGE).join(REPORTS)), server))
 }
 
 fn said(result: Result<(), String>) -> bool {

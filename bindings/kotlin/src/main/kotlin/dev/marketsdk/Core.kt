@@ -49,7 +49,9 @@ internal object Core {
  * that is done still ends. [functions] is a table of callbacks.
  */
 internal fun onThreadsThatMayBeLeft(functions: Structure) {
-    val threads = CallbackThreadInitializer(true, true, "market-host")
+    // They leave the virtual machine when they end. After each call it would be too early: a call back into the SDK may
+    // have another of these within it.
+    val threads = CallbackThreadInitializer(true, false, "market-host")
     functions.javaClass.fields.mapNotNull { it.get(functions) as? Callback }
         .forEach { Native.setCallbackThreadInitializer(it, threads) }
 }
