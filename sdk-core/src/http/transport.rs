@@ -110,8 +110,15 @@ impl HttpClient {
             return Ok(tls.with_root_certificates(roots).with_no_client_auth());
         }
         let roots = self.settings.extra_roots.iter().cloned();
-        let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(roots, provider)
-            .map_err(|error| error.to_string())?;
+        // Android's verifier takes none; the client's builder refuses them there.
+        #[cfg(target_os = "android")]
+        let verifier = {
+            let _ = roots;
+            rustls_platform_verifier::Verifier::new(provider)
+        };
+        #[cfg(not(target_os = "android"))]
+        let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(roots, provider);
+        let verifier = verifier.map_err(|error| error.to_string())?;
         Ok(tls.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
     }
 }
