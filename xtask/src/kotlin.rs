@@ -1,6 +1,7 @@
 //! The Kotlin package: what is generated for it, and its tests.
 
 mod edits;
+pub(crate) mod elf;
 mod example;
 mod package;
 
@@ -39,10 +40,18 @@ pub(crate) fn test(here: &Workspace) -> Counts {
         Err(why) => return Counts::check(said(Err(why))),
     };
     if counts.ok() {
+        counts += android(here);
         counts += Counts::check(said(package::packed(here)));
         counts += Counts::check(said(example::check(here, &server)));
     }
     counts
+}
+
+/// What is Android's own, against the classes of its framework.
+fn android(here: &Workspace) -> Counts {
+    let folder = here.root.join(PACKAGE).join("android");
+    let _ = std::fs::remove_dir_all(folder.join("target"));
+    reports(package::maven(here, &folder).arg("test"), &folder.join(REPORTS))
 }
 
 /// The conformance tests alone.

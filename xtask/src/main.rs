@@ -25,6 +25,7 @@ cargo xtask bindgen kotlin   the library, and the Kotlin generated from it
 cargo xtask native kotlin P  the same, and the library by cargo's profile P where the package takes it from
 cargo xtask full             as test, and what is too slow for every change: deny size
 cargo xtask size             the bytes of the library that ships, held against those committed
+cargo xtask elf FILE ...     whether libraries are aligned to pages of 16 KiB
 cargo xtask faults           every fault under every call, as a report";
 
 fn main() -> ExitCode {
@@ -54,6 +55,9 @@ fn main() -> ExitCode {
                     ExitCode::from(2)
                 }
             };
+        }
+        Some((&"elf", files @ [_, ..])) => {
+            return ended(files.iter().try_for_each(|file| kotlin::elf::check(file.as_ref())));
         }
         Some((&"faults", [])) => return faults::run(&Workspace::here()),
         _ => {
