@@ -68,7 +68,7 @@ pub(crate) fn target(here: &Workspace) -> PathBuf {
     here.root.join(target)
 }
 
-fn library_name() -> String {
+pub(crate) fn library_name() -> String {
     format!("{}market_sdk_ffi{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX)
 }
 

@@ -9,7 +9,7 @@ use crate::{Workspace, conformance, kotlin, package, readme, setup, size, succee
 
 /// What every change has to pass. The quick ones come first.
 pub(crate) const TEST: &[&str] =
-    &["fmt", "clippy", "test", "doc", "demo", "readme", "package", "conformance"];
+    &["fmt", "clippy", "test", "doc", "demo", "readme", "package", "kotlin", "conformance"];
 /// And what takes too long for that.
 pub(crate) const FULL: &[&str] = &["deny", "size", "android", "ios", "windows"];
 const RUST: &[&str] = &["fmt", "clippy", "test", "doc"];

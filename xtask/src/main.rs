@@ -24,8 +24,10 @@ cargo xtask test STEP ...    only these: fmt clippy test doc demo readme package
                              kotlin: the Kotlin package's tests
 cargo xtask conformance      every case in every language, or in those that are named
 cargo xtask bindgen kotlin   the library, and the Kotlin generated from it
-cargo xtask full             the same, and what is too slow for every change: deny size android ios windows
+cargo xtask native kotlin P  the same, and the library by cargo's profile P where the package takes it from
+cargo xtask full             as test, and what is too slow for every change: deny size android ios windows
 cargo xtask size             the bytes of the library that ships, held against those committed
+cargo xtask elf FILE ...     whether libraries are aligned to pages of 16 KiB
 cargo xtask faults           every fault under every call, as a report";
 
 fn main() -> ExitCode {
@@ -36,13 +38,14 @@ fn main() -> ExitCode {
         Some((&"test", names)) => names.to_vec(),
         Some((&"full", [])) => [gate::TEST, gate::FULL].concat(),
         Some((&"bindgen", [language])) => {
-            return match bindgen(&Workspace::here(), language) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(why) => {
-                    eprintln!("{why}");
-                    ExitCode::FAILURE
-                }
+            return ended(bindgen(&Workspace::here(), language));
+        }
+        Some((&"native", ["kotlin", profile])) => {
+            let native = || {
+                kotlin::bindgen(&Workspace::here())?;
+                kotlin::native(&Workspace::here(), profile)
             };
+            return ended(native());
         }
         Some((&"size", [])) => vec!["size"],
         Some((&"conformance", names)) => {
@@ -54,6 +57,9 @@ fn main() -> ExitCode {
                     ExitCode::from(2)
                 }
             };
+        }
+        Some((&"elf", files @ [_, ..])) => {
+            return ended(files.iter().try_for_each(|file| kotlin::elf::check(file.as_ref())));
         }
         Some((&"faults", [])) => return faults::run(&Workspace::here()),
         _ => {
@@ -67,6 +73,16 @@ fn main() -> ExitCode {
         Err(why) => {
             eprintln!("{why}\n\n{HELP}");
             ExitCode::from(2)
+        }
+    }
+}
+
+fn ended(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
         }
     }
 }
