@@ -66,6 +66,7 @@ fn segments(bytes: &[u8]) -> Option<Vec<Segment>> {
 }
 
 #[cfg(all(test, target_os = "linux"))]
+#[allow(clippy::unwrap_used, reason = "a test")]
 mod tests {
     use std::path::PathBuf;
     use std::process::Command;
