@@ -10,6 +10,7 @@ mod kotlin;
 mod readme;
 mod setup;
 mod size;
+mod swift;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
 fn bindgen(here: &Workspace, language: &str) -> Result<(), String> {
     match language {
         "kotlin" => kotlin::bindgen(here),
+        "swift" => swift::bindgen(here),
         _ => Err(format!("there are no bindings for {language:?}")),
     }
 }

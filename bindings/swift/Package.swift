@@ -1,0 +1,31 @@
+// swift-tools-version: 6.0
+
+import Foundation
+import PackageDescription
+
+let folder = Context.packageDirectory
+let framework = "MarketSDKFFI.xcframework"
+
+// The native part: on Apple's systems an XCFramework that lies beside this file; elsewhere a shared library in `lib`.
+let packed = FileManager.default.fileExists(atPath: "\(folder)/\(framework)")
+let native: Target = packed ? .binaryTarget(name: "MarketSDKFFI", path: framework) : .systemLibrary(name: "MarketSDKFFI")
+let library: [LinkerSetting] = packed
+    ? [.linkedFramework("Security"), .linkedFramework("CoreFoundation")]
+    : [.unsafeFlags(["-L\(folder)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(folder)/lib"])]
+
+let package = Package(
+    name: "MarketSDK",
+    platforms: [.iOS(.v16), .macOS(.v13)],
+    products: [.library(name: "MarketSDK", targets: ["MarketSDK"])],
+    targets: [
+        native,
+        .target(
+            name: "MarketSDK",
+            dependencies: ["MarketSDKFFI"],
+            resources: [.copy("PrivacyInfo.xcprivacy")],
+            linkerSettings: library
+        ),
+        .testTarget(name: "MarketSDKTests", dependencies: ["MarketSDK"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,3 @@
+import Testing
+@testable import MarketSDK
+@Test func a() {}
