@@ -1,3 +1,0 @@
-import Testing
-@testable import MarketSDK
-@Test func a() {}
