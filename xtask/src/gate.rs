@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
-use crate::{Workspace, conformance, kotlin, readme, setup, size, succeeds};
+use crate::{Workspace, conformance, kotlin, readme, setup, size, succeeds, swift};
 
 /// What every change has to pass. The quick ones come first.
 pub(crate) const TEST: &[&str] = &["fmt", "clippy", "test", "doc", "demo", "readme", "conformance"];
@@ -30,6 +30,7 @@ const STEPS: &[Step] = &[
     Step { name: "demo", run: |here, _| check(&mut here.cargo(&["run", "-p", "market-cli", "--", "demo"])) },
     Step { name: "readme", run: |here, _| readme::check(here) },
     Step { name: "kotlin", run: |here, _| kotlin::test(here) },
+    Step { name: "swift", run: swift::test },
     Step { name: "conformance", run: conformance::step },
     Step { name: "deny", run: deny },
     Step { name: "size", run: size::check },

@@ -20,9 +20,9 @@ cargo xtask test             everything that a change has to pass
 cargo xtask test STEP ...    only these: fmt clippy test doc demo readme
                              conformance: judges what the languages' steps have left
                              rust: the first four; secret-service: the keyring tests alone
-                             kotlin: the Kotlin package's tests
+                             kotlin swift: the tests of a language's package
 cargo xtask conformance      every case in every language, or in those that are named
-cargo xtask bindgen kotlin   the library, and the Kotlin generated from it
+cargo xtask bindgen LANGUAGE the library, and what is generated from it: kotlin swift
 cargo xtask full             the same, and what is too slow for every change: deny size
 cargo xtask size             the bytes of the library that ships, held against those committed
 cargo xtask faults           every fault under every call, as a report";

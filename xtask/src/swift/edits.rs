@@ -164,8 +164,10 @@ const ONCE: &[(&str, &str)] = &[
     // The package's own `MarketClient` is the door.
     ("public protocol MarketCoreProtocol:", "protocol MarketCoreProtocol:"),
     ("open class MarketCore:", "final class MarketCore:"),
-    ("public struct ClientConfig:", "struct ClientConfig:"),
+    ("public struct ClientConfig {", "struct ClientConfig {"),
     ("public func coreVersion()", "func coreVersion()"),
+    ("public func setLogSink(level: ", "func setLogSink(level: "),
+    ("public protocol LogSink:", "protocol LogSink:"),
     // It cannot fail and costs little: in Swift, a property.
     ("    func currentState()  -> SessionState", "    var state: SessionState { get }"),
     ("open func currentState() -> SessionState  {", "public var state: SessionState  {"),
@@ -314,8 +316,10 @@ fn spelled(text: &str) -> String {
     let lines = text.lines().map(|line| {
         let comment = line.trim_start().starts_with(['*', '/']);
         let line = words(line, |word| {
-            if word == "Failed" && !comment {
-                return Some("failed".to_owned());
+            match word {
+                "Failed" if !comment => return Some("failed".to_owned()),
+                "Url" => return Some("URL".to_owned()),
+                _ => {}
             }
             let lower = word.starts_with(|first: char| first.is_ascii_lowercase());
             for (from, to) in [("Id", "ID"), ("Url", "URL")] {

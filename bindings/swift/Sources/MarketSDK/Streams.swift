@@ -3,16 +3,8 @@ extension SessionAPIProtocol {
     ///
     /// Each use is a stream of its own, for one reader. It ends with the client, and with the task that reads it.
     public var states: AsyncStream<SessionState> {
-        AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
-            do {
-                let subscription = try observe(listener: StateFollower(continuation))
-                continuation.onTermination = { _ in subscription.cancel() }
-            } catch {
-                // The system gives no thread for it: the present state is all there is to say.
-                continuation.yield(state)
-                continuation.finish()
-            }
-        }
+        // Where the system gives no thread to follow them with, the present state is all there is to say.
+        .following(else: state) { try observe(listener: StateFollower($0)) }
     }
 
     /// Calls `listener` once for every session that ends, with whose it was and why: the place to show the login screen
@@ -26,20 +18,59 @@ extension SessionAPIProtocol {
     }
 }
 
-/// Lives as long as the core may call it, and the stream with it.
-private final class StateFollower: SessionListener {
-    private let continuation: AsyncStream<SessionState>.Continuation
-
-    init(_ continuation: AsyncStream<SessionState>.Continuation) {
-        self.continuation = continuation
+extension CartAPIProtocol {
+    /// The cart, as this client's calls show it: the present one first, then each as it comes. It never goes back in
+    /// time. Who is slow sees the latest, not all in between.
+    ///
+    /// It is `nil` when nobody is signed in, when another user is, and until a call has read it: following it reads
+    /// nothing by itself. While somebody follows it, a change that failed and an order from the cart end in a fresh
+    /// read.
+    ///
+    /// Each use is a stream of its own, for one reader. It ends with the client, and with the task that reads it.
+    public var updates: AsyncStream<Cart?> {
+        .following(else: nil) { try observe(listener: CartFollower($0)) }
     }
+}
 
-    func changed(state: SessionState) {
-        continuation.yield(state)
+extension AsyncStream where Element: Sendable {
+    fileprivate static func following(
+        else present: Element,
+        _ follow: (Continuation) throws -> Subscription
+    ) -> AsyncStream {
+        AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
+            do {
+                let subscription = try follow(continuation)
+                continuation.onTermination = { _ in subscription.cancel() }
+            } catch {
+                continuation.yield(present)
+                continuation.finish()
+            }
+        }
+    }
+}
+
+/// Lives as long as the core may call it, and the stream with it.
+private class Follower<Element: Sendable>: @unchecked Sendable {
+    fileprivate let continuation: AsyncStream<Element>.Continuation
+
+    init(_ continuation: AsyncStream<Element>.Continuation) {
+        self.continuation = continuation
     }
 
     deinit {
         continuation.finish()
+    }
+}
+
+private final class StateFollower: Follower<SessionState>, SessionListener, @unchecked Sendable {
+    func changed(state: SessionState) {
+        continuation.yield(state)
+    }
+}
+
+private final class CartFollower: Follower<Cart?>, CartListener, @unchecked Sendable {
+    func changed(cart: Cart?) {
+        continuation.yield(cart)
     }
 }
 

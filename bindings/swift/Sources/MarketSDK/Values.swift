@@ -53,3 +53,11 @@ func decimal(from digits: String) throws -> Decimal {
     }
     return decimal
 }
+
+/// Reads an address as the core spells it.
+func url(from text: String) throws -> URL {
+    guard let url = URL(string: text) else {
+        throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "not an address"))
+    }
+    return url
+}

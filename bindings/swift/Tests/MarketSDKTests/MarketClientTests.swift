@@ -54,11 +54,11 @@ struct MarketClientTests {
         _ = try await first(in: market.session.states, \.signedIn)
         try await server.expireSessions()
 
-        let failures = try await withThrowingTaskGroup(of: MarketError.self) { group in
+        let failures = try await withThrowingTaskGroup(of: MarketError.self) { [market] group in
             for _ in 0 ..< 200 {
-                group.addTask { [market] in try await failure { try await market.session.profile() } }
+                group.addTask { try await MarketSDKTests.failure { try await market.session.profile() } }
             }
-            return try await group.reduce(into: []) { $0.append($1) }
+            return try await group.reduce(into: [MarketError]()) { $0.append($1) }
         }
         #expect(Set(failures.map(\.code)) == [.sessionExpired])
         let failure = try #require(failures.first)
@@ -195,7 +195,7 @@ struct MarketClientTests {
     func a_subscription_that_is_cancelled_is_told_no_more() async throws {
         let told = Told<SessionState>()
         var listener: Calls? = Calls { told.add($0) }
-        weak let alive = listener
+        weak var alive = listener
         let subscription = try market.session.observe(listener: listener!)
         listener = nil
         _ = try await first(in: told.stream) { $0 }
@@ -207,7 +207,7 @@ struct MarketClientTests {
     @Test
     func a_stream_ends_with_its_client_and_a_client_that_nobody_refers_to_goes() async throws {
         var client: MarketClient? = try server.client()
-        weak let alive = client
+        weak var alive = client
         let states = try #require(client?.session.states)
         let reader = Task {
             var seen = 0
@@ -224,7 +224,6 @@ struct MarketClientTests {
     @Test
     func a_session_that_is_stored_in_a_file_is_there_for_the_next_client() async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let first = try server.client(store: .file(folder: folder.path))
         _ = try await first.session.requestCode(phone: phone)

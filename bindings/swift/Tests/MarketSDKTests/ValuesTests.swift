@@ -46,11 +46,12 @@ struct ValuesTests {
     }
 
     @Test
-    func a_library_of_another_version_is_refused() throws {
+    func a_library_of_another_version_is_refused() async throws {
         try CoreVersion.check()
         try CoreVersion.check(expectedCoreVersion)
-        let refused = #expect(throws: MarketError.self) { try CoreVersion.check(expectedCoreVersion + 1) }
-        _ = refused
+        let refused = try await failure { try CoreVersion.check(expectedCoreVersion + 1) }
+        #expect(refused.code == .config)
+        #expect(refused.detail?.contains("\(expectedCoreVersion + 1)") == true)
     }
 
     @Test
