@@ -312,12 +312,14 @@ fn numbers(text: &str) -> Result<String, String> {
 
 /// Acronyms and cases as Swift writes them, and codes of errors in comments as the links that they are.
 fn spelled(text: &str) -> String {
-    let codes = codes(text);
+    let (codes, failures) = (cases(text, "public enum ErrorCode"), failures(text));
     let lines = text.lines().map(|line| {
         let comment = line.trim_start().starts_with(['*', '/']);
         let line = words(line, |word| {
             match word {
-                "Failed" if !comment => return Some("failed".to_owned()),
+                failure if !comment && failures.iter().any(|name| name == failure) => {
+                    return Some(lower(failure));
+                }
                 "Url" => return Some("URL".to_owned()),
                 _ => {}
             }
@@ -349,11 +351,26 @@ fn spelled(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n") + "\n"
 }
 
-/// The cases of `ErrorCode`.
-fn codes(text: &str) -> Vec<String> {
-    let cases = text.split_once("public enum ErrorCode").map_or("", |(_, rest)| rest);
+/// The cases of all errors: the generator leaves them as Rust writes them.
+fn failures(text: &str) -> Vec<String> {
+    let errors = text.lines().filter(|line| line.starts_with("public enum ") && line.contains("Swift.Error"));
+    errors.flat_map(|line| cases(text, line)).collect()
+}
+
+/// The cases of the enum that begins so.
+fn cases(text: &str, start: &str) -> Vec<String> {
+    let cases = text.split_once(start).map_or("", |(_, rest)| rest);
     let cases = cases.lines().take_while(|line| !line.starts_with('}'));
-    cases.filter_map(|line| line.trim().strip_prefix("case ").map(str::to_owned)).collect()
+    let names = cases.filter_map(|line| line.trim().strip_prefix("case "));
+    names.map(|name| name.split('(').next().unwrap_or(name).trim_end().to_owned()).collect()
+}
+
+fn lower(name: &str) -> String {
+    let mut name = name.to_owned();
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_lowercase();
+    }
+    name
 }
 
 /// Puts others in the place of some identifiers of a line.
@@ -389,8 +406,8 @@ mod tests {
 
     #[test]
     fn acronyms_are_as_swift_writes_them() {
-        let text = "public enum ErrorCode {\n    case notFound\n}\n * `NotFound`, `Sku`\nlet (skuId, baseUrl, Idle, valid): SessionApiProtocol\n";
-        let expected = "public enum ErrorCode {\n    case notFound\n}\n * ``ErrorCode/notFound``, `Sku`\nlet (skuID, baseURL, Idle, valid): SessionAPIProtocol\n";
+        let text = "public enum ErrorCode {\n    case notFound\n}\npublic enum AnError: Swift.Error {\n    case Locked\n    case Failed(\n}\n * `NotFound`, Failed\nlet (skuId, baseUrl, Idle, .Failed): SessionApiProtocol\n";
+        let expected = "public enum ErrorCode {\n    case notFound\n}\npublic enum AnError: Swift.Error {\n    case locked\n    case failed(\n}\n * ``ErrorCode/notFound``, Failed\nlet (skuID, baseURL, Idle, .failed): SessionAPIProtocol\n";
         assert_eq!(spelled(text), expected);
     }
 

@@ -8,27 +8,19 @@ import Testing
 
 /// The dev server, as a process that ends with this one.
 final class DevServer: @unchecked Sendable {
-    /// A number of the United States' market.
-    static let phone = "+13128059851"
-
     let baseURL: String
     private let control: URL
     private let process: Process
     private let input: Pipe
 
-    /// Starts one. The log of a conformance case is written where the table is made from it.
-    init(dialect: String = "documented", id: String? = nil, arguments: [String] = []) async throws {
-        let environment = ProcessInfo.processInfo.environment
+    init(_ arguments: [String] = ["--no-rate-limits"]) async throws {
         let program = try #require(
-            environment["MARKET_DEV_SERVER"],
+            ProcessInfo.processInfo.environment["MARKET_DEV_SERVER"],
             "Run `cargo xtask test swift`: it says where the dev server is."
         )
         process = Process()
         process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = ["--quiet", "--no-rate-limits", "--exit-with-stdin", "--dialect", dialect] + arguments
-        if let id, let folder = environment["MARKET_CONFORMANCE"] {
-            process.arguments? += ["--log", "\(folder)/\(id).json"]
-        }
+        process.arguments = ["--quiet", "--exit-with-stdin"] + arguments
         input = Pipe()
         let output = Pipe()
         process.standardInput = input
@@ -67,32 +59,12 @@ final class DevServer: @unchecked Sendable {
         }
     }
 
-    func client(
-        store: SessionStore = .memory,
-        market: Market? = nil,
-        timeout: Duration? = nil
-    ) throws -> MarketClient {
-        try MarketClient(
-            baseURL: baseURL,
-            appID: "com.example.shop",
-            market: market,
-            store: store,
-            timeout: timeout,
-            allowHTTPLoopback: true
-        )
-    }
-
-    func code(for phone: String = DevServer.phone) async throws -> String {
+    func code(for phone: String = usPhone) async throws -> String {
         struct Code: Decodable {
             let code: String?
         }
         let asked = phone.replacingOccurrences(of: "+", with: "%2B")
         return try #require(try await get("codes?phone=\(asked)", as: Code.self).code)
-    }
-
-    func signIn(_ market: MarketClient, phone: String = DevServer.phone) async throws {
-        _ = try await market.session.requestCode(phone: phone)
-        _ = try await market.session.verifyCode(phone: phone, code: code(for: phone))
     }
 
     func expireSessions() async throws {
@@ -109,8 +81,38 @@ final class DevServer: @unchecked Sendable {
         try await send("POST", "faults", json: #"{"route": "\#(route)", "fault": \#(fault)\#(times)}"#)
     }
 
-    func clearFaults() async throws {
-        try await send("DELETE", "faults")
+    /// Holds requests on `route` until they are released.
+    func hold(_ route: String) async throws {
+        try await fault(route, #"{"kind": "hold"}"#)
+    }
+
+    func release() async throws {
+        try await send("POST", "release")
+    }
+
+    /// Waits until so many requests on `route` have come.
+    func arrived(_ route: String, count: Int = 1) async throws {
+        try await waits(for: "\(count) x \(route)") { try await self.requests(route).count >= count }
+    }
+
+    /// Waits until so many requests on `route` were given up by the client.
+    func aborted(_ route: String, count: Int = 1) async throws {
+        try await waits(for: "\(count) x \(route), aborted") {
+            try await self.requests(route).filter(\.aborted).count >= count
+        }
+    }
+
+    private func waits(for what: String, _ held: @escaping @Sendable () async throws -> Bool) async throws {
+        let end = ContinuousClock.now + .seconds(30)
+        while try await !held() {
+            guard ContinuousClock.now < end else { throw Missing(what: what) }
+            try await Task.sleep(for: .milliseconds(2))
+        }
+    }
+
+    /// What the server has stored in the market of the United States.
+    func stored() async throws -> Stored {
+        try await get("state", as: [String: Stored].self)["us"] ?? Stored(users: [], orders: [])
     }
 
     func sql(_ statement: String) async throws {
@@ -121,20 +123,6 @@ final class DevServer: @unchecked Sendable {
     func requests(_ route: String? = nil) async throws -> [LoggedRequest] {
         let all = try await get("requests", as: [LoggedRequest].self)
         return all.filter { route == nil || $0.route == route }
-    }
-
-    /// Waits for a request on `route` that is as it should be.
-    @discardableResult
-    func request(_ route: String, where wanted: (LoggedRequest) -> Bool) async throws -> LoggedRequest {
-        let clock = ContinuousClock()
-        let end = clock.now + .seconds(20)
-        while clock.now < end {
-            if let found = try await requests(route).first(where: wanted) {
-                return found
-            }
-            try await Task.sleep(for: .milliseconds(2))
-        }
-        throw Missing(what: "a request to \(route)")
     }
 
     private func get<Answer: Decodable>(_ path: String, as type: Answer.Type) async throws -> Answer {
@@ -170,6 +158,19 @@ struct LoggedRequest: Decodable {
     var route: String {
         "\(method) \(path.replacingOccurrences(of: "/api/v1", with: ""))"
     }
+}
+
+struct Stored: Decodable {
+    struct User: Decodable {
+        let isActive: Bool
+    }
+
+    struct Order: Decodable {
+        let id: Int
+    }
+
+    let users: [User]
+    let orders: [Order]
 }
 
 struct Missing: Error {

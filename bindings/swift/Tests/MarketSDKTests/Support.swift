@@ -46,26 +46,6 @@ func within<Value: Sendable>(
     }
 }
 
-/// What listeners are told, for one who waits for it.
-final class Told<Element: Sendable>: Sendable {
-    let stream: AsyncStream<Element>
-    private let continuation: AsyncStream<Element>.Continuation
-
-    init() {
-        (stream, continuation) = AsyncStream.makeStream()
-    }
-
-    func add(_ element: Element) {
-        continuation.yield(element)
-    }
-
-    /// All that was told until now, and no more is expected.
-    func all() async -> [Element] {
-        continuation.finish()
-        return await stream.reduce(into: []) { $0.append($1) }
-    }
-}
-
 extension SessionState {
     var signedIn: User? {
         if case let .signedIn(user, _, _) = self { user } else { nil }
