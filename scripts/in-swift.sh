@@ -21,6 +21,8 @@ export ROOT BIND CWD=$PWD
 exec unshare --mount --propagation private bash -ec '
   mkdir -p "$ROOT/proc" "$ROOT/dev"
   mount -t proc proc "$ROOT/proc"; mount --rbind /dev "$ROOT/dev"
+  # Programs trust the authorities that this machine trusts.
+  if [ -d /etc/ssl ]; then mkdir -p "$ROOT/etc/ssl"; mount --bind /etc/ssl "$ROOT/etc/ssl"; fi
   IFS=: read -ra folders <<< "$BIND"
   for folder in "${folders[@]}"; do mkdir -p "$ROOT$folder"; mount --bind "$folder" "$ROOT$folder"; done
   given=(); for name in ${SWIFT_ENV:-}; do [ -z "${!name+set}" ] || given+=("$name=${!name}"); done

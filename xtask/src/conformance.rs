@@ -13,7 +13,7 @@ pub(crate) use reports::junit;
 pub(crate) use reports::{Outcome, Results};
 
 use crate::counts::Counts;
-use crate::{Workspace, gate};
+use crate::{Workspace, gate, swift};
 use list::Case;
 
 /// Tells the tests where their dev servers write their logs: `<id>.json` in this folder.
@@ -23,7 +23,10 @@ pub(crate) const VARIABLE: &str = "MARKET_CONFORMANCE";
 pub(crate) const LANGUAGES: &[&str] = &["rust", "kotlin", "swift", "node"];
 
 /// The languages that are in the table.
-pub(crate) const COLUMNS: &[Column] = &[Column { name: "rust", run: rust, results: rust_results }];
+pub(crate) const COLUMNS: &[Column] = &[
+    Column { name: "rust", run: rust, results: rust_results },
+    Column { name: "swift", run: swift::conformance, results: swift::results },
+];
 
 /// A language.
 pub(crate) struct Column {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::counts::Counts;
-use crate::{Workspace, bindings};
+use crate::{Workspace, bindings, conformance};
 use toolchain::Swift;
 
 const PACKAGE: &str = "bindings/swift";
@@ -68,20 +68,38 @@ fn link(library: &Path, folder: &Path) -> Result<(), String> {
 
 /// The tests of the Swift package, against the dev server as a process.
 pub(crate) fn test(here: &Workspace, figures: &mut Vec<String>) -> Counts {
-    match tested(here, figures) {
-        Ok(counts) => counts,
-        Err(why) => {
-            println!("{why}");
-            Counts::check(false)
-        }
-    }
+    tested(here, figures).unwrap_or_else(failed)
 }
 
 fn tested(here: &Workspace, figures: &mut Vec<String>) -> Result<Counts, String> {
     let swift = Swift::ready(here)?;
     bindgen(here)?;
     let swift = swift.knows("MARKET_DEV_SERVER", bindings::dev_server(here)?);
-    package_tests(here, &swift, figures)
+    package_tests(here, swift, None, figures)
+}
+
+/// The conformance tests alone.
+pub(crate) fn conformance(here: &Workspace) -> Counts {
+    let run = || {
+        let swift = Swift::ready(here)?;
+        bindgen(here)?;
+        let swift = swift.knows("MARKET_DEV_SERVER", bindings::dev_server(here)?);
+        package_tests(here, swift, Some(CONFORMANCE), &mut Vec::new())
+    };
+    run().unwrap_or_else(failed)
+}
+
+/// What became of each conformance test in the last run.
+pub(crate) fn results(here: &Workspace, _: &conformance::Folder) -> Result<conformance::Results, String> {
+    conformance::junit(&report(here), |class| class == CONFORMANCE)
+}
+
+/// The suite of the conformance tests.
+const CONFORMANCE: &str = "MarketSDKTests.Conformance";
+
+fn failed(why: String) -> Counts {
+    println!("{why}");
+    Counts::check(false)
 }
 
 /// Where SwiftPM puts what it builds of the package.
@@ -97,12 +115,19 @@ fn report(here: &Workspace) -> PathBuf {
 }
 
 /// Runs the tests, and adds up the report that they leave.
-fn package_tests(here: &Workspace, swift: &Swift, figures: &mut Vec<String>) -> Result<Counts, String> {
+fn package_tests(
+    here: &Workspace,
+    swift: Swift,
+    only: Option<&str>,
+    figures: &mut Vec<String>,
+) -> Result<Counts, String> {
+    let swift = swift.knows(conformance::VARIABLE, conformance::begin(here, "swift")?.logs());
     let report = report(here);
     let _ = std::fs::remove_file(&report);
     let mut tests = swift.command(here, &here.root.join(PACKAGE), "swift");
     tests.args(["test", "-Xswiftc", "-warnings-as-errors", "--scratch-path"]).arg(scratch(here));
     tests.arg("--xunit-output").arg(folder(here).join(REPORT));
+    tests.args(only.into_iter().flat_map(|suite| ["--filter", suite]));
     let mut running =
         tests.stdout(Stdio::piped()).spawn().map_err(|e| format!("swift did not start: {e}"))?;
     for line in running.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).split(b'\n')) {

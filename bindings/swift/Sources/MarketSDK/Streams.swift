@@ -11,7 +11,8 @@ extension SessionAPIProtocol {
     /// from, except when the reason is that somebody signed in over it.
     ///
     /// It is called on a thread of its own: it may block or call the SDK, and holds up nobody. It stays until the
-    /// subscription is cancelled or the client is gone; the subscription need not be kept.
+    /// subscription is cancelled or the client is gone; the subscription need not be kept. The client holds the
+    /// listener: what refers to the client in it has to do so weakly, or neither ever goes.
     @discardableResult
     public func onEnd(_ listener: @escaping @Sendable (SessionEnd) -> Void) throws -> Subscription {
         try onEnd(listener: EndListener(listener))

@@ -91,7 +91,8 @@ extension Conformance {
             let (told, tell) = AsyncStream<(SessionState, Int)>.makeStream()
             try await shop.app { market in
                 try await shop.signIn(market)
-                try market.session.onEnd { [session = market.session] _ in
+                try market.session.onEnd { [weak session = market.session] _ in
+                    guard let session else { return }
                     let answered = DispatchSemaphore(value: 0)
                     Task {
                         if let markets = try? await session.markets() {
@@ -106,6 +107,39 @@ extension Conformance {
                 let (state, markets) = try await first(in: told) { $0 }
                 #expect(state.expired != nil)
                 #expect(markets == 2)
+            }
+        }
+    }
+
+    @Test
+    func who_observes_the_cart_is_shown_each_change() async throws {
+        try await conformance { shop in
+            try await shop.app { market in
+                try await shop.signIn(market)
+                var updates = market.cart.updates.makeAsyncIterator()
+                #expect(await updates.next() == .some(nil))
+                _ = try await market.cart.get()
+                #expect(await updates.next()??.lines == [])
+                _ = try await market.cart.add(sku: 42, quantity: 2)
+                #expect(await updates.next()??.lines == [[42, 2]])
+                _ = try await shop.order(market)
+                #expect(await updates.next()??.lines == [])
+                try await market.session.logout()
+                #expect(await updates.next() == .some(nil))
+            }
+        }
+    }
+
+    @Test
+    func who_observes_the_cart_is_shown_what_a_failed_change_has_left() async throws {
+        try await conformance { shop in
+            try await shop.app { market in
+                try await shop.signIn(market)
+                var updates = market.cart.updates.makeAsyncIterator()
+                #expect(await updates.next() == .some(nil))
+                try await shop.once("POST /cart/items", #"{"kind": "status", "status": 500, "acted": true}"#)
+                #expect(try await failure { try await market.cart.add(sku: 42, quantity: 2) }.code == .server)
+                #expect(await updates.next()??.lines == [[42, 2]])
             }
         }
     }
