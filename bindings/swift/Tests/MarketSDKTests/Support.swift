@@ -3,7 +3,8 @@ import MarketSDK
 import Testing
 
 /// What a call throws, if it is the SDK's error.
-func failure<Value>(
+func failure<Value: Sendable>(
+    isolation: isolated (any Actor)? = #isolation,
     of call: () async throws -> Value,
     at location: SourceLocation = #_sourceLocation
 ) async throws -> MarketError {
