@@ -93,26 +93,27 @@ struct MarketClientTests {
         try await until { alive == nil }
     }
 
-    @Test
-    func a_stream_that_nobody_reads_any_more_follows_nothing() async throws {
-        try await signIn()
-        try await server.fault("POST /cart/items", #"{"kind": "status", "status": 500}"#)
-        /// How many fresh reads a failed change of the cart ends in: one while somebody follows the cart.
-        func freshReads() async throws -> Int {
-            let before = try await server.requests("GET /cart").count
-            #expect(try await failure { try await market.cart.add(sku: 42, quantity: 1) }.code == .server)
-            return try await server.requests("GET /cart").count - before
+    #if os(Linux)
+        @Test
+        func a_stream_that_nobody_reads_any_more_follows_nothing() async throws {
+            /// Threads that tell of carts. Other tests have some too, and leave none.
+            func followers() -> Int {
+                let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
+                let names = threads.map { try? String(contentsOfFile: "/proc/self/task/\($0)/comm", encoding: .utf8) }
+                return names.filter { $0 == "market-carts\n" }.count
+            }
+            let (begun, begin) = AsyncStream<Void>.makeStream()
+            let reader = Task { [market] in
+                for await _ in market.cart.updates { begin.yield() }
+            }
+            try await first(in: begun) { $0 }
+            #expect(followers() > 0)
+            reader.cancel()
+            let dropped = market.cart.updates.makeAsyncIterator()
+            _ = consume dropped
+            try await until { followers() == 0 }
         }
-        let (begun, begin) = AsyncStream<Void>.makeStream()
-        let reader = Task { [market] in
-            for await _ in market.cart.updates { begin.yield() }
-        }
-        try await first(in: begun) { $0 }
-        #expect(try await freshReads() == 1)
-        reader.cancel()
-        let end = ContinuousClock.now + .seconds(20)
-        while try await freshReads() > 0 { try #require(ContinuousClock.now < end) }
-    }
+    #endif
 
     @Test
     func a_stream_ends_with_its_client_and_a_client_that_nobody_refers_to_goes() async throws {
@@ -133,7 +134,7 @@ struct MarketClientTests {
     func a_listener_that_blocks_holds_up_no_stream_and_no_call() async throws {
         let over = DispatchSemaphore(value: 0)
         _ = try market.session.observe(listener: Calls { _ in over.wait() })
-        _ = try market.session.observe(listener: Calls { [session = market.session] _ in session.resumed() })
+        _ = try market.session.observe(listener: Calls { [weak session = market.session] _ in session?.resumed() })
         let start = ContinuousClock.now
         try await signIn()
         _ = try await first(in: market.session.states, \.signedIn)
