@@ -13,6 +13,11 @@ let library: [LinkerSetting] = packed
     ? [.linkedFramework("Security"), .linkedFramework("CoreFoundation")]
     : [.unsafeFlags(["-L\(folder)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(folder)/lib"])]
 
+// What is packed for others has no tests.
+let tests: [Target] = FileManager.default.fileExists(atPath: "\(folder)/Tests")
+    ? [.testTarget(name: "MarketSDKTests", dependencies: ["MarketSDK"])]
+    : []
+
 let package = Package(
     name: "MarketSDK",
     platforms: [.iOS(.v16), .macOS(.v13)],
@@ -25,7 +30,6 @@ let package = Package(
             resources: [.copy("PrivacyInfo.xcprivacy")],
             linkerSettings: library
         ),
-        .testTarget(name: "MarketSDKTests", dependencies: ["MarketSDK"]),
-    ],
+    ] + tests,
     swiftLanguageModes: [.v6]
 )

@@ -9,6 +9,7 @@ mod gate;
 mod kotlin;
 mod readme;
 mod setup;
+mod shopper;
 mod size;
 mod swift;
 
@@ -23,6 +24,7 @@ cargo xtask test STEP ...    only these: fmt clippy test doc demo readme
                              kotlin swift: the tests of a language's package
 cargo xtask conformance      every case in every language, or in those that are named
 cargo xtask bindgen LANGUAGE the library, and what is generated from it: kotlin swift
+cargo xtask pack swift       the Swift package with the library that ships, for this system
 cargo xtask full             the same, and what is too slow for every change: deny size
 cargo xtask size             the bytes of the library that ships, held against those committed
 cargo xtask faults           every fault under every call, as a report";
@@ -51,6 +53,15 @@ fn main() -> ExitCode {
                 Err(why) => {
                     eprintln!("{why}");
                     ExitCode::from(2)
+                }
+            };
+        }
+        Some((&"pack", ["swift"])) => {
+            return match swift::pack(&Workspace::here()) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(why) => {
+                    eprintln!("{why}");
+                    ExitCode::FAILURE
                 }
             };
         }

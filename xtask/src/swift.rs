@@ -1,6 +1,7 @@
 //! The Swift package: what is generated for it, and its tests.
 
 mod edits;
+mod package;
 mod toolchain;
 
 use std::io::{BufRead, BufReader};
@@ -9,6 +10,7 @@ use std::process::Stdio;
 
 use crate::counts::Counts;
 use crate::{Workspace, bindings, conformance};
+pub(crate) use package::pack;
 use toolchain::Swift;
 
 const PACKAGE: &str = "bindings/swift";
@@ -74,8 +76,13 @@ pub(crate) fn test(here: &Workspace, figures: &mut Vec<String>) -> Counts {
 fn tested(here: &Workspace, figures: &mut Vec<String>) -> Result<Counts, String> {
     let swift = Swift::ready(here)?;
     bindgen(here)?;
-    let swift = swift.knows("MARKET_DEV_SERVER", bindings::dev_server(here)?);
-    package_tests(here, swift, None, figures)
+    let server = bindings::dev_server(here)?;
+    let swift = swift.knows("MARKET_DEV_SERVER", &server);
+    let mut counts = package_tests(here, &swift, None, figures)?;
+    if counts.ok() {
+        counts += package::consumed(here, &swift, &server).map_or_else(failed, |()| Counts::check(true));
+    }
+    Ok(counts)
 }
 
 /// The conformance tests alone.
@@ -84,7 +91,7 @@ pub(crate) fn conformance(here: &Workspace) -> Counts {
         let swift = Swift::ready(here)?;
         bindgen(here)?;
         let swift = swift.knows("MARKET_DEV_SERVER", bindings::dev_server(here)?);
-        package_tests(here, swift, Some(CONFORMANCE), &mut Vec::new())
+        package_tests(here, &swift, Some(CONFORMANCE), &mut Vec::new())
     };
     run().unwrap_or_else(failed)
 }
@@ -117,11 +124,11 @@ fn report(here: &Workspace) -> PathBuf {
 /// Runs the tests, and adds up the report that they leave.
 fn package_tests(
     here: &Workspace,
-    swift: Swift,
+    swift: &Swift,
     only: Option<&str>,
     figures: &mut Vec<String>,
 ) -> Result<Counts, String> {
-    let swift = swift.knows(conformance::VARIABLE, conformance::begin(here, "swift")?.logs());
+    let swift = swift.clone().knows(conformance::VARIABLE, conformance::begin(here, "swift")?.logs());
     let report = report(here);
     let _ = std::fs::remove_file(&report);
     let mut tests = swift.command(here, &here.root.join(PACKAGE), "swift");

@@ -8,6 +8,7 @@ use std::process::Command;
 use crate::{Workspace, succeeds};
 
 /// Commands of one kind: where they may look, and what they are told.
+#[derive(Clone)]
 pub(super) struct Swift {
     /// The script that runs them in the root, and nothing where Swift is this machine's own.
     inside: Option<PathBuf>,
@@ -34,12 +35,6 @@ impl Swift {
         let inside = (!own).then(|| here.root.join("scripts/in-swift.sh"));
         let folders = vec![here.root.clone(), crate::bindings::target(here)];
         Ok(Self { inside, folders, variables: BTreeMap::new() })
-    }
-
-    /// Lets the commands see a folder, which has to be there.
-    pub(super) fn sees(mut self, folder: &Path) -> Self {
-        self.folders.push(folder.to_owned());
-        self
     }
 
     pub(super) fn knows(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
