@@ -12,7 +12,7 @@ pub(crate) use reports::junit;
 pub(crate) use reports::{Outcome, Results};
 
 use crate::counts::Counts;
-use crate::{Workspace, gate, kotlin};
+use crate::{Workspace, gate, kotlin, swift};
 use list::Case;
 
 /// Tells the tests where their dev servers write their logs: `<id>.json` in this folder.
@@ -25,6 +25,7 @@ pub(crate) const LANGUAGES: &[&str] = &["rust", "kotlin", "swift", "node"];
 pub(crate) const COLUMNS: &[Column] = &[
     Column { name: "rust", run: rust, results: rust_results },
     Column { name: "kotlin", run: kotlin::conformance, results: kotlin::conformance_results },
+    Column { name: "swift", run: swift::conformance, results: swift::results },
 ];
 
 /// A language.

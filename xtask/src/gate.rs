@@ -5,11 +5,11 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
-use crate::{Workspace, conformance, kotlin, package, readme, setup, size, succeeds, targets};
+use crate::{Workspace, conformance, kotlin, package, readme, setup, size, succeeds, swift, targets};
 
 /// What every change has to pass. The quick ones come first.
 pub(crate) const TEST: &[&str] =
-    &["fmt", "clippy", "test", "doc", "demo", "readme", "package", "kotlin", "conformance"];
+    &["fmt", "clippy", "test", "doc", "demo", "readme", "package", "kotlin", "swift", "conformance"];
 /// And what takes too long for that.
 pub(crate) const FULL: &[&str] = &["deny", "size", "android", "ios", "windows"];
 const RUST: &[&str] = &["fmt", "clippy", "test", "doc"];
@@ -32,6 +32,7 @@ const STEPS: &[Step] = &[
     Step { name: "readme", run: |here, _| readme::check(here) },
     Step { name: "package", run: |here, _| package::check(here) },
     Step { name: "kotlin", run: |here, _| kotlin::test(here) },
+    Step { name: "swift", run: swift::test },
     Step { name: "conformance", run: conformance::step },
     Step { name: "deny", run: deny },
     Step { name: "size", run: size::check },
