@@ -125,14 +125,15 @@ internal fun program(
     val java = File(System.getProperty("java.home"), "bin/java").path
     val path = System.getProperty("java.class.path")
     val command = listOf(java, "-cp", path, "-Djna.library.path=$library", *options, name)
-    val process = ProcessBuilder(command).redirectErrorStream(true).start()
+    val said = File.createTempFile("program", ".txt")
+    val process = ProcessBuilder(command).redirectErrorStream(true).redirectOutput(said).start()
     try {
-        val lines = process.inputReader().use { it.readLines() }
         assertTrue(process.waitFor(20, TimeUnit.SECONDS), "$name does not end")
-        assertEquals(0, process.exitValue(), lines.joinToString("\n"))
-        return lines
+        assertEquals(0, process.exitValue(), said.readText())
+        return said.readLines()
     } finally {
         process.destroyForcibly()
+        said.delete()
     }
 }
 
