@@ -243,6 +243,9 @@ fn surface(text: &str) -> Result<String, String> {
 #endif
     public func uniffiCloneHandle() -> UInt64 {
 ";
+    const MEMBERWISE: &str = "    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(";
     const HANDLE: &str = "    init(unsafeFromHandle handle: UInt64) {
         self.handle = handle
     }
@@ -255,6 +258,14 @@ fn surface(text: &str) -> Result<String, String> {
         return Err(format!("of {classes} classes in the generated code, {handles} are as expected"));
     }
     let text = text.replace(HANDLES, HANDLE);
+    // Every record has one: a test makes a value with it.
+    let records = text.matches("public struct ").count() - text.matches("public struct FfiConverter").count();
+    let made = text.matches(MEMBERWISE).count();
+    // The client's configuration is a record too, and not public any more.
+    if made != records + 1 {
+        return Err(format!("of {records} records in the generated code, {made} can be made"));
+    }
+    let text = text.replace(MEMBERWISE, "    /// Makes one of its parts.\n    public init(");
     let lines = text.lines().map(|line| {
         if let Some(rest) = line.strip_prefix("open class ") {
             // What stands for a foreign trait of Rust's making is seen by nobody.
