@@ -12,6 +12,7 @@ pub(super) fn all(text: &str) -> Result<String, String> {
         2 => Ok(text.replace(from, to)),
         count => Err(format!("the generated code has this {count} times instead of twice:\n{from}")),
     })?;
+    let text = discardable(&text)?;
     let text = numbers(&text)?;
     Ok(spelled(&text))
 }
@@ -180,6 +181,48 @@ const TWICE: &[(&str, &str)] = &[
     ("func list(query: ", "func list(_ query: "),
     ("func updateProfile(update: ", "func updateProfile(_ update: "),
 ];
+
+/// The calls whose result says what has changed, and may be let go: by what they begin with, and what they give.
+const DISCARDABLE: &[(&str, &str)] = &[
+    ("add(sku: ", "Cart"),
+    ("setQuantity(", "Cart"),
+    ("remove(line: ", "Cart"),
+    ("clear(", "Cart"),
+    ("add(product: ", "Wishlist"),
+    ("remove(product: ", "Wishlist"),
+    ("clear(", "Wishlist"),
+    ("cancel(order: ", "CancelledOrder"),
+    ("restore(", "SessionState"),
+    ("requestCode(", "CodeSent"),
+    ("verifyCode(", "SignIn"),
+    ("updateProfile(", "Profile"),
+];
+
+/// Says so, in the protocol and in the class.
+fn discardable(text: &str) -> Result<String, String> {
+    let mut changed = 0;
+    let lines = text.lines().map(|line| {
+        let declared = line.trim_start();
+        let called = declared.strip_prefix("public ").unwrap_or(declared).strip_prefix("func ");
+        let gives = line.split("-> ").nth(1).map(|gives| gives.trim_end_matches([' ', '{']));
+        let may = called.is_some_and(|call| {
+            DISCARDABLE.iter().any(|(start, value)| call.starts_with(start) && gives == Some(*value))
+        });
+        if !may {
+            return line.to_owned();
+        }
+        changed += 1;
+        format!("    @discardableResult\n{line}")
+    });
+    let text = lines.collect::<Vec<_>>().join("\n") + "\n";
+    match changed == 2 * DISCARDABLE.len() {
+        true => Ok(text),
+        false => Err(format!(
+            "of {} results that may be let go, {changed} are in the generated code",
+            2 * DISCARDABLE.len()
+        )),
+    }
+}
 
 /// Each asynchronous call names the function that cancels it.
 fn cancellable(text: &str) -> Result<String, String> {
