@@ -230,7 +230,8 @@ impl MarketClientBuilder {
     }
 
     /// Trusts the certificates in this PEM text as roots, beside those that the system trusts: for a private
-    /// authority. May be called more than once.
+    /// authority. May be called more than once. On Android the system takes such authorities from the app's network
+    /// security configuration alone, and the builder says so.
     pub fn extra_root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.extra_roots.push(pem.into());
         self
@@ -339,6 +340,11 @@ fn base_url(text: &str, allow_http_loopback: bool) -> Result<Url> {
 }
 
 fn roots(pems: &[Vec<u8>]) -> Result<Vec<CertificateDer<'static>>> {
+    if cfg!(target_os = "android") && !pems.is_empty() {
+        return Err(Error::config(
+            "On Android, the app's network security configuration says which further roots are trusted.",
+        ));
+    }
     let mut roots = Vec::new();
     for pem in pems {
         let before = roots.len();

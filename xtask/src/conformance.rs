@@ -8,12 +8,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-#[allow(unused_imports, reason = "for the languages to come")]
 pub(crate) use reports::junit;
 pub(crate) use reports::{Outcome, Results};
 
 use crate::counts::Counts;
-use crate::{Workspace, gate, swift};
+use crate::{Workspace, gate, kotlin, swift};
 use list::Case;
 
 /// Tells the tests where their dev servers write their logs: `<id>.json` in this folder.
@@ -25,6 +24,7 @@ pub(crate) const LANGUAGES: &[&str] = &["rust", "kotlin", "swift", "node"];
 /// The languages that are in the table.
 pub(crate) const COLUMNS: &[Column] = &[
     Column { name: "rust", run: rust, results: rust_results },
+    Column { name: "kotlin", run: kotlin::conformance, results: kotlin::conformance_results },
     Column { name: "swift", run: swift::conformance, results: swift::results },
 ];
 

@@ -5,12 +5,13 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
-use crate::{Workspace, conformance, kotlin, readme, setup, size, succeeds, swift};
+use crate::{Workspace, conformance, kotlin, package, readme, setup, size, succeeds, swift, targets};
 
 /// What every change has to pass. The quick ones come first.
-pub(crate) const TEST: &[&str] = &["fmt", "clippy", "test", "doc", "demo", "readme", "conformance"];
+pub(crate) const TEST: &[&str] =
+    &["fmt", "clippy", "test", "doc", "demo", "readme", "package", "kotlin", "swift", "conformance"];
 /// And what takes too long for that.
-pub(crate) const FULL: &[&str] = &["deny", "size"];
+pub(crate) const FULL: &[&str] = &["deny", "size", "android", "ios", "windows"];
 const RUST: &[&str] = &["fmt", "clippy", "test", "doc"];
 
 const DENY_VERSION: &str = "0.20.2";
@@ -29,11 +30,15 @@ const STEPS: &[Step] = &[
     Step { name: "doc", run: doc },
     Step { name: "demo", run: |here, _| check(&mut here.cargo(&["run", "-p", "market-cli", "--", "demo"])) },
     Step { name: "readme", run: |here, _| readme::check(here) },
+    Step { name: "package", run: |here, _| package::check(here) },
     Step { name: "kotlin", run: |here, _| kotlin::test(here) },
     Step { name: "swift", run: swift::test },
     Step { name: "conformance", run: conformance::step },
     Step { name: "deny", run: deny },
     Step { name: "size", run: size::check },
+    Step { name: "android", run: |here, _| targets::android(here) },
+    Step { name: "ios", run: |here, _| targets::ios(here) },
+    Step { name: "windows", run: |here, _| targets::windows(here) },
 ];
 
 fn clippy(here: &Workspace, _: &mut Vec<String>) -> Counts {

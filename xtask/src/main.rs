@@ -7,26 +7,30 @@ mod counts;
 mod faults;
 mod gate;
 mod kotlin;
+mod package;
 mod readme;
 mod setup;
 mod shopper;
 mod size;
 mod swift;
+mod targets;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 const HELP: &str = "\
 cargo xtask test             everything that a change has to pass
-cargo xtask test STEP ...    only these: fmt clippy test doc demo readme
+cargo xtask test STEP ...    only these: fmt clippy test doc demo readme package
                              conformance: judges what the languages' steps have left
                              rust: the first four; secret-service: the keyring tests alone
                              kotlin swift: the tests of a language's package
 cargo xtask conformance      every case in every language, or in those that are named
 cargo xtask bindgen LANGUAGE the library, and what is generated from it: kotlin swift
 cargo xtask pack swift       the Swift package with the library that ships, for this system
-cargo xtask full             the same, and what is too slow for every change: deny size
+cargo xtask native kotlin P  the same, and the library by cargo's profile P where the package takes it from
+cargo xtask full             as test, and what is too slow for every change: deny size android ios windows
 cargo xtask size             the bytes of the library that ships, held against those committed
+cargo xtask elf FILE ...     whether libraries are aligned to pages of 16 KiB
 cargo xtask faults           every fault under every call, as a report";
 
 fn main() -> ExitCode {
@@ -37,13 +41,14 @@ fn main() -> ExitCode {
         Some((&"test", names)) => names.to_vec(),
         Some((&"full", [])) => [gate::TEST, gate::FULL].concat(),
         Some((&"bindgen", [language])) => {
-            return match bindgen(&Workspace::here(), language) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(why) => {
-                    eprintln!("{why}");
-                    ExitCode::FAILURE
-                }
+            return ended(bindgen(&Workspace::here(), language));
+        }
+        Some((&"native", ["kotlin", profile])) => {
+            let native = || {
+                kotlin::bindgen(&Workspace::here())?;
+                kotlin::native(&Workspace::here(), profile)
             };
+            return ended(native());
         }
         Some((&"size", [])) => vec!["size"],
         Some((&"conformance", names)) => {
@@ -56,14 +61,9 @@ fn main() -> ExitCode {
                 }
             };
         }
-        Some((&"pack", ["swift"])) => {
-            return match swift::pack(&Workspace::here()) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(why) => {
-                    eprintln!("{why}");
-                    ExitCode::FAILURE
-                }
-            };
+        Some((&"pack", ["swift"])) => return ended(swift::pack(&Workspace::here())),
+        Some((&"elf", files @ [_, ..])) => {
+            return ended(files.iter().try_for_each(|file| kotlin::elf::check(file.as_ref())));
         }
         Some((&"faults", [])) => return faults::run(&Workspace::here()),
         _ => {
@@ -77,6 +77,16 @@ fn main() -> ExitCode {
         Err(why) => {
             eprintln!("{why}\n\n{HELP}");
             ExitCode::from(2)
+        }
+    }
+}
+
+fn ended(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -35,7 +35,8 @@ pub struct ClientConfig {
     /// The longest response body that is read, in bytes; 8 MiB if nothing is said.
     #[uniffi(default = None)]
     pub body_limit: Option<i64>,
-    /// PEM texts of certificates that are trusted as roots, beside those that the system trusts.
+    /// PEM texts of certificates that are trusted as roots, beside those that the system trusts. On Android they go into
+    /// the app's network security configuration instead, and are refused here.
     #[uniffi(default = [])]
     pub extra_root_certificates: Vec<String>,
     /// Put in front of the SDK's own name in `User-Agent`.

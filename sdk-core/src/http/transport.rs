@@ -109,9 +109,15 @@ impl HttpClient {
             roots.add_parsable_certificates(self.settings.extra_roots.iter().cloned());
             return Ok(tls.with_root_certificates(roots).with_no_client_auth());
         }
-        let roots = self.settings.extra_roots.iter().cloned();
-        let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(roots, provider)
-            .map_err(|error| error.to_string())?;
+        // On Android the builder has refused extra roots: the system asks the app's own configuration for them.
+        #[cfg(target_os = "android")]
+        let verifier = rustls_platform_verifier::Verifier::new(provider);
+        #[cfg(not(target_os = "android"))]
+        let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(
+            self.settings.extra_roots.iter().cloned(),
+            provider,
+        );
+        let verifier = verifier.map_err(|error| error.to_string())?;
         Ok(tls.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
     }
 }

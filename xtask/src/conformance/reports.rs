@@ -44,7 +44,6 @@ fn why(text: &str, name: &str) -> String {
 
 /// Reads reports in the form of JUnit's, which most test programs can write: a file, or all `.xml` files of a folder.
 /// Only the test cases count whose class name `of_class` takes. A test's name may end with `()`.
-#[allow(dead_code, reason = "for the languages to come")]
 pub(crate) fn junit(path: &Path, of_class: impl Fn(&str) -> bool) -> Result<Results, String> {
     let in_file = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let files = if path.is_dir() {
@@ -62,7 +61,6 @@ pub(crate) fn junit(path: &Path, of_class: impl Fn(&str) -> bool) -> Result<Resu
     Ok(results)
 }
 
-#[allow(dead_code, reason = "for the languages to come")]
 fn add_junit(text: &str, of_class: &impl Fn(&str) -> bool, results: &mut Results) -> Result<(), String> {
     let document = roxmltree::Document::parse(text).map_err(|error| error.to_string())?;
     for test in document.descendants().filter(|node| node.has_tag_name("testcase")) {
