@@ -121,12 +121,13 @@ struct MarketClientTests {
         weak var alive = client
         let states = try #require(client?.session.states)
         let carts = try #require(client?.cart.updates)
-        let readers = [Task { for await _ in states {} }, Task { for await _ in carts {} }]
         try await client?.session.restore()
         client = nil
         #expect(alive == nil)
         try await within(.seconds(20)) {
-            for reader in readers { await reader.value }
+            for await _ in states {}
+            for await _ in carts {}
+            try Task.checkCancellation()
         }
     }
 
