@@ -24,7 +24,7 @@ impl Swift {
         let said = out.map(|out| String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned());
         let own = said.is_ok_and(|said| major(&said).is_some_and(|major| major >= 6));
         let root = here.command("id").arg("-u").output().is_ok_and(|out| out.stdout == b"0\n");
-        if !own && !(root && Path::new("/etc/debian_version").exists()) {
+        if !(own || root && Path::new("/etc/debian_version").exists()) {
             return Err("Missing for the Swift package: Swift 6 or later (swift.org/install). \
                         Install it, or run this as root on Debian."
                 .to_owned());
