@@ -25,7 +25,11 @@ pub(super) fn check(here: &Workspace, server: &Path) -> Result<(), String> {
     let mut app = here.command("java");
     app.arg("-cp").arg(classes.map_err(|error| error.to_string())?).arg("shop.MainKt");
     let readme = here.root.join(EXAMPLE).join("README.md");
-    shopper::check(here, server, &mut app, &readme, "cargo xtask test kotlin")
+    let app = |address: &str| {
+        app.arg(address);
+        app
+    };
+    shopper::check(here, server, app, &readme, "cargo xtask test kotlin")
 }
 
 /// Copies what is committed of the example to where nothing else of this project is.
