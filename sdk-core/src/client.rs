@@ -273,10 +273,6 @@ impl MarketClientBuilder {
         if self.body_limit == 0 {
             return Err(Error::config("The body limit must be longer than zero."));
         }
-        if cfg!(target_os = "android") && !self.extra_roots.is_empty() {
-            let why = "On Android, private authorities go into the app's network security configuration.";
-            return Err(Error::config(why));
-        }
         let own = concat!("market-sdk/", env!("CARGO_PKG_VERSION"));
         let user_agent = self.user_agent.map_or_else(|| own.to_owned(), |app| format!("{app} {own}"));
         if http::HeaderValue::from_str(&user_agent).is_err() {
@@ -344,6 +340,11 @@ fn base_url(text: &str, allow_http_loopback: bool) -> Result<Url> {
 }
 
 fn roots(pems: &[Vec<u8>]) -> Result<Vec<CertificateDer<'static>>> {
+    if cfg!(target_os = "android") && !pems.is_empty() {
+        return Err(Error::config(
+            "On Android, the app's network security configuration says which further roots are trusted.",
+        ));
+    }
     let mut roots = Vec::new();
     for pem in pems {
         let before = roots.len();

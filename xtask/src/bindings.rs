@@ -68,7 +68,8 @@ pub(crate) fn target(here: &Workspace) -> PathBuf {
     here.root.join(target)
 }
 
-fn library_name() -> String {
+/// What the library's file is called on this system.
+pub(crate) fn library_name() -> String {
     format!("{}market_sdk_ffi{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX)
 }
 

@@ -12,7 +12,7 @@ pub(crate) use reports::junit;
 pub(crate) use reports::{Outcome, Results};
 
 use crate::counts::Counts;
-use crate::{Workspace, gate, typescript};
+use crate::{Workspace, gate, kotlin, swift, typescript};
 use list::Case;
 
 /// Tells the tests where their dev servers write their logs: `<id>.json` in this folder.
@@ -24,6 +24,8 @@ pub(crate) const LANGUAGES: &[&str] = &["rust", "kotlin", "swift", "node"];
 /// The languages that are in the table.
 pub(crate) const COLUMNS: &[Column] = &[
     Column { name: "rust", run: rust, results: rust_results },
+    Column { name: "kotlin", run: kotlin::conformance, results: kotlin::conformance_results },
+    Column { name: "swift", run: swift::conformance, results: swift::results },
     Column { name: "node", run: typescript::conformance, results: |_, folder| typescript::results(folder) },
 ];
 

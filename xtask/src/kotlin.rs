@@ -1,9 +1,17 @@
 //! The Kotlin package: what is generated for it, and its tests.
 
+mod edits;
+pub(crate) mod elf;
+mod example;
+mod package;
+
+pub(crate) use package::native;
+
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::conformance::{self, Folder, Results};
 use crate::counts::Counts;
 use crate::{Workspace, bindings, setup};
 
@@ -16,7 +24,7 @@ pub(crate) fn bindgen(here: &Workspace) -> Result<(), String> {
     let package = out.join("dev/marketsdk");
     let write = |name: &str, text: &str| std::fs::write(package.join(name), text).map_err(|e| e.to_string());
     let text = std::fs::read_to_string(package.join("market_sdk_ffi.kt")).map_err(|e| e.to_string())?;
-    write("market_sdk_ffi.kt", &bindings::edited(&text, EDITS)?)?;
+    write("market_sdk_ffi.kt", &edits::edit(&text)?)?;
     let number = bindings::core_version();
     write(
         "CoreVersion.kt",
@@ -24,67 +32,70 @@ pub(crate) fn bindgen(here: &Workspace) -> Result<(), String> {
     )
 }
 
-/// What is changed in the generated Kotlin.
-const EDITS: &[(&str, &str)] = &[
-    // It is not written for explicit API mode, nor for a build that takes warnings for errors.
-    (
-        "@file:Suppress(\"NAME_SHADOWING\")",
-        "@file:Suppress(\"NAME_SHADOWING\", \"NO_EXPLICIT_VISIBILITY_IN_API_MODE_WARNING\", \
-         \"NO_EXPLICIT_RETURN_TYPE_IN_API_MODE_WARNING\", \"warnings\")",
-    ),
-    // An exception's message is the one for people, and what it carries is at hand.
-    (
-        "sealed class MarketException: kotlin.Exception() {",
-        "sealed class MarketException(private val what: Failure): kotlin.Exception() {
-    /** A text fit for a person. It holds no token, code or full phone number. */
-    final override val message: String get() = what.message
-    /** What went wrong, in terms of what the app does about it. */
-    val code: ErrorCode get() = what.code
-    /** Whether the same call may succeed later without anything else being done. */
-    val isRetryable: Boolean get() = what.isRetryable
-    /** The HTTP status of the answer that was judged, if there was one. */
-    val status: Int? get() = what.status
-    /** The server's name for the request, if it gave one. Quote it when reporting. */
-    val requestId: String? get() = what.requestId
-    /** How long to wait before asking again, if that is known. */
-    val retryAfter: java.time.Duration? get() = what.retryAfter
-    /** The refused fields of an invalid input. */
-    val fields: List<FieldError> get() = what.fields
-    /** For a developer's log: what the layer below said. It holds nothing personal. */
-    val detail: String? get() = what.detail
-",
-    ),
-    (
-        ") : MarketException() {
-        override val message
-            get() = \"failure=${ `failure` }\"
-    }",
-        ") : MarketException(failure)",
-    ),
-];
-
-/// The tests of the Kotlin package, against the dev server as a process.
+/// The tests of the Kotlin package, against the dev server as a process; then the artefact, and the app that is built on
+/// it.
 pub(crate) fn test(here: &Workspace) -> Counts {
-    if !ready(here) {
-        return Counts::check(false);
-    }
-    let server = match bindgen(here).and_then(|()| bindings::dev_server(here)) {
-        Ok(server) => server,
-        Err(why) => {
-            println!("{why}");
-            return Counts::check(false);
-        }
+    let (mut counts, server) = match tested(here, &[]) {
+        Ok(tested) => tested,
+        Err(why) => return Counts::check(said(Err(why))),
     };
-    // Maven compiles what is new, and leaves what was taken away: a test that is gone would still run.
-    for classes in ["target/classes", "target/test-classes"] {
-        let _ = std::fs::remove_dir_all(here.root.join(PACKAGE).join(classes));
+    if counts.ok() {
+        counts += android(here);
+        counts += Counts::check(said(package::packed(here)));
+        counts += Counts::check(said(example::check(here, &server)));
     }
-    let mut maven = here.command("mvn");
-    maven.current_dir(here.root.join(PACKAGE));
-    maven.args(["--batch-mode", "--no-transfer-progress", "--quiet", "test"]);
+    counts
+}
+
+/// What is Android's own, against the classes of its framework.
+fn android(here: &Workspace) -> Counts {
+    let folder = here.root.join(PACKAGE).join("android");
+    let _ = std::fs::remove_dir_all(folder.join("target"));
+    reports(package::maven(here, &folder).arg("test"), &folder.join(REPORTS))
+}
+
+/// The conformance tests alone.
+pub(crate) fn conformance(here: &Workspace) -> Counts {
+    match tested(here, &["-Dtest=*ConformanceTest"]) {
+        Ok((counts, _)) => counts,
+        Err(why) => Counts::check(said(Err(why))),
+    }
+}
+
+pub(crate) fn conformance_results(here: &Workspace, _: &Folder) -> Result<Results, String> {
+    let conforming = |class: &str| class.ends_with("ConformanceTest");
+    conformance::junit(&here.root.join(PACKAGE).join(REPORTS), conforming)
+}
+
+/// Where Maven leaves what became of each test.
+const REPORTS: &str = "target/surefire-reports";
+
+/// Runs the tests, and says where the dev server is that they ran against.
+fn tested(here: &Workspace, which: &[&str]) -> Result<(Counts, PathBuf), String> {
+    if !ready(here) {
+        return Err("The tests of Kotlin cannot be run.".to_owned());
+    }
+    bindgen(here)?;
+    let server = bindings::dev_server(here)?;
+    let folder = conformance::begin(here, "kotlin")?;
+    // Maven compiles what is new, and leaves what was taken away: a test that is gone would still run. And the library
+    // is the one that was built just now, not one that was packed before.
+    for left in ["target/classes", "target/test-classes", "target/native"] {
+        let _ = std::fs::remove_dir_all(here.root.join(PACKAGE).join(left));
+    }
+    let mut maven = package::maven(here, &here.root.join(PACKAGE));
+    maven.args(["test", "-Dmarket.cargo.skip=true"]).args(which);
     maven.arg(format!("-Dmarket.library.dir={}", bindings::built(here).display()));
     maven.arg(format!("-Dmarket.dev-server={}", server.display()));
-    reports(&mut maven, &here.root.join(PACKAGE).join("target/surefire-reports"))
+    maven.env(conformance::VARIABLE, folder.logs());
+    Ok((reports(&mut maven, &here.root.join(PACKAGE).join(REPORTS)), server))
+}
+
+fn said(result: Result<(), String>) -> bool {
+    if let Err(why) = &result {
+        println!("{why}");
+    }
+    result.is_ok()
 }
 
 /// Makes sure that there are a JDK and Maven, and that the JDK is one the package is built for.

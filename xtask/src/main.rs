@@ -7,10 +7,13 @@ mod counts;
 mod faults;
 mod gate;
 mod kotlin;
+mod licences;
 mod package;
 mod readme;
 mod setup;
+mod shopper;
 mod size;
+mod swift;
 mod targets;
 mod typescript;
 
@@ -22,63 +25,56 @@ cargo xtask test             everything that a change has to pass
 cargo xtask test STEP ...    only these: fmt clippy test doc demo readme package
                              conformance: judges what the languages' steps have left
                              rust: the first four; secret-service: the keyring tests alone
-                             kotlin: the Kotlin package's tests
+                             kotlin swift node: the tests of a language's package
 cargo xtask conformance      every case in every language, or in those that are named
-cargo xtask bindgen kotlin   the library, and the Kotlin generated from it
-cargo xtask bindgen typescript   the same for TypeScript
-cargo xtask full             the same, and what is too slow for every change: deny size android ios windows
+cargo xtask bindgen LANGUAGE the library, and what is generated from it: kotlin swift typescript
+cargo xtask native kotlin P  the same, and the library by cargo's profile P where the package takes it from
+cargo xtask pack swift       the Swift package with the library that ships, for this system
+cargo xtask full             as test, and what is too slow for every change: deny size android ios windows
 cargo xtask size             the bytes of the library that ships, held against those committed
+cargo xtask licences         whether THIRD-PARTY-LICENSES lists what is linked in
+cargo xtask elf FILE ...     whether libraries are aligned to pages of 16 KiB
 cargo xtask faults           every fault under every call, as a report";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let names = match arguments.split_first() {
-        Some((&"test", [])) => gate::TEST.to_vec(),
-        Some((&"test", names)) => names.to_vec(),
-        Some((&"full", [])) => [gate::TEST, gate::FULL].concat(),
-        Some((&"bindgen", [language])) => {
-            return match bindgen(&Workspace::here(), language) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(why) => {
-                    eprintln!("{why}");
-                    ExitCode::FAILURE
-                }
-            };
-        }
-        Some((&"size", [])) => vec!["size"],
-        Some((&"conformance", names)) => {
-            return match conformance::run(&Workspace::here(), names) {
-                Ok(true) => ExitCode::SUCCESS,
-                Ok(false) => ExitCode::FAILURE,
-                Err(why) => {
-                    eprintln!("{why}");
-                    ExitCode::from(2)
-                }
-            };
-        }
-        Some((&"faults", [])) => return faults::run(&Workspace::here()),
-        _ => {
-            eprintln!("{HELP}");
-            return ExitCode::from(2);
-        }
-    };
-    match gate::run(&Workspace::here(), &names) {
+    match run(&Workspace::here(), &arguments) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(why) => {
-            eprintln!("{why}\n\n{HELP}");
+            eprintln!("{why}");
             ExitCode::from(2)
         }
     }
 }
 
-fn bindgen(here: &Workspace, language: &str) -> Result<(), String> {
-    match language {
-        "kotlin" => kotlin::bindgen(here),
-        "typescript" => typescript::bindgen(here),
-        _ => Err(format!("there are no bindings for {language:?}")),
+/// Whether all was as it should be. An error is what could not be done at all.
+fn run(here: &Workspace, arguments: &[&str]) -> Result<bool, String> {
+    match arguments {
+        ["test"] => gate::run(here, gate::TEST),
+        ["test", steps @ ..] => gate::run(here, steps),
+        ["full"] => gate::run(here, &[gate::TEST, gate::FULL].concat()),
+        ["size"] => gate::run(here, &["size"]),
+        ["licences"] => gate::run(here, &["licences"]),
+        ["faults"] => Ok(faults::run(here)),
+        ["conformance", languages @ ..] => conformance::run(here, languages),
+        ["bindgen", "kotlin"] => done(kotlin::bindgen(here)),
+        ["bindgen", "swift"] => done(swift::bindgen(here)),
+        ["bindgen", "typescript"] => done(typescript::bindgen(here)),
+        ["native", "kotlin", profile] => {
+            done(kotlin::bindgen(here).and_then(|()| kotlin::native(here, profile)))
+        }
+        ["pack", "swift"] => done(swift::pack(here)),
+        ["elf", files @ ..] if !files.is_empty() => {
+            done(files.iter().try_for_each(|file| kotlin::elf::check(file.as_ref())))
+        }
+        _ => Err(HELP.to_owned()),
     }
+}
+
+fn done(result: Result<(), String>) -> Result<bool, String> {
+    result.map(|()| true)
 }
 
 /// Where the project is, and the cargo that runs us.

@@ -4,6 +4,8 @@
 //! by the core's call of the same name. Numbers that the host's languages write without a sign or a suffix are
 //! signed here: one that is out of bounds is passed on as another that the core refuses.
 
+#[cfg(target_os = "android")]
+mod android;
 mod api;
 mod client;
 mod error;

@@ -1,12 +1,15 @@
 package dev.marketsdk
 
+import com.sun.jna.Callback
 import com.sun.jna.CallbackThreadInitializer
 import com.sun.jna.Native
+import com.sun.jna.NativeLibrary
+import com.sun.jna.Structure
 
 /** The native library, looked at before anything else of it is used. */
 internal object Core {
     private val fits: Unit by lazy {
-        requireVersion(LoadedCore.version())
+        requireVersion(loadedVersion(System.getProperty("uniffi.component.market_sdk_ffi.libraryOverride") ?: LIBRARY))
         // The runtime's few threads stay with the virtual machine once they have called it: they would be let in and
         // out again for every call, which costs a tenth of a cart read on loopback.
         Native.setCallbackThreadInitializer(
@@ -15,38 +18,47 @@ internal object Core {
         )
     }
 
-    fun build(config: ClientConfig): MarketCore {
-        fits
-        return MarketCore(config)
-    }
+    /** Loads the library if that was not done yet. */
+    fun load(): Unit = fits
+
+    /** The number of the [library], by its name or path. */
+    fun loadedVersion(library: String): UInt =
+        try {
+            // Only this one function: the others may be missing in a library of another version, and loading all
+            // would fail.
+            val function = NativeLibrary.getInstance(library).getFunction(VERSION_FUNCTION)
+            (function.invoke(Int::class.javaObjectType, arrayOf(UniffiRustCallStatus())) as Int).toUInt()
+        } catch (e: LinkageError) {
+            val message = "The market SDK's library was not found, or is none of this system."
+            throw MarketException(ErrorCode.CONFIG, message, detail = e.message).apply { initCause(e) }
+        }
 
     /** One number in place of a checksum for each function. */
     fun requireVersion(loaded: UInt) {
         if (loaded == CORE_VERSION) return
-        throw MarketException.Failed(
-            Failure(
-                code = ErrorCode.CONFIG,
-                message = "The market SDK's library is of another version than its Kotlin part.",
-                isRetryable = false,
-                status = null,
-                requestId = null,
-                retryAfter = null,
-                fields = emptyList(),
-                detail = "loaded $loaded, expected $CORE_VERSION",
-            ),
-        )
-    }
-}
-
-/** Only this one function: the others may be missing in a library of another version, and loading would fail. */
-private object LoadedCore {
-    init {
-        val library = System.getProperty("uniffi.component.market_sdk_ffi.libraryOverride") ?: "market_sdk_ffi"
-        Native.register(LoadedCore::class.java, library)
+        val message = "The market SDK's library is of another version than its Kotlin part."
+        throw MarketException(ErrorCode.CONFIG, message, detail = "loaded $loaded, expected $CORE_VERSION")
     }
 
-    fun version(): UInt = uniffi_market_sdk_ffi_fn_func_core_version(UniffiRustCallStatus()).toUInt()
-
-    @Suppress("FunctionName")
-    private external fun uniffi_market_sdk_ffi_fn_func_core_version(status: UniffiRustCallStatus): Int
+    private const val LIBRARY = "market_sdk_ffi"
+    private const val VERSION_FUNCTION = "uniffi_market_sdk_ffi_fn_func_core_version"
 }
+
+/**
+ * Has the host called on threads that do not keep the virtual machine from ending: a listener may block, and a program
+ * that is done still ends. [functions] is a table of callbacks.
+ */
+internal fun onThreadsThatMayBeLeft(functions: Structure) {
+    // They leave the virtual machine when they end. After each call it would be too early: a call back into the SDK may
+    // have another of these within it.
+    val threads = CallbackThreadInitializer(true, false, "market-host")
+    functions.javaClass.fields.mapNotNull { it.get(functions) as? Callback }
+        .forEach { Native.setCallbackThreadInitializer(it, threads) }
+}
+
+/** What a call on a client that was closed ends with. */
+internal fun clientClosed(): MarketException = MarketException(ErrorCode.CONFIG, "The market client was closed.")
+
+/** What a call ends with that met a fault of the SDK's own. */
+internal fun corePanicked(): MarketException =
+    MarketException(ErrorCode.UNEXPECTED_RESPONSE, "Something went wrong.", detail = "the core panicked")

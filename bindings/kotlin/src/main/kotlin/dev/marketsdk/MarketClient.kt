@@ -1,6 +1,5 @@
 package dev.marketsdk
 
-import java.util.concurrent.atomic.AtomicBoolean
 import kotlin.time.Duration
 import kotlin.time.toJavaDuration
 
@@ -13,85 +12,90 @@ import kotlin.time.toJavaDuration
  * ```
  * val market = MarketClient(baseUrl = "https://api.example.com/api/v1", appId = "com.example.shop")
  * ```
+ *
+ * It is an interface, as all that it leads to is, so that an app's tests can put something else in its place.
  */
-public class MarketClient private constructor(private val core: MarketCore) : AutoCloseable {
-    /**
-     * Builds a client, which begins to read the store at once. It waits for nothing.
-     *
-     * @param baseUrl the server: `https://host`, with a port and a path prefix if there are any
-     * @param appId the app's own name, such as `com.example.shop`; with the base URL it names the stored session
-     * @param market the one market that the app serves; without it, it follows from the user's phone number
-     * @param store where the session is stored
-     * @param connectTimeout how long a connection may take to be made; 10 s if nothing is said
-     * @param timeout how long a whole call may take, waits and attempts included; 30 s if nothing is said
-     * @param storeTimeout how long the store may take before it counts as locked; 5 s if nothing is said
-     * @param bodyLimit the longest response body that is read, in bytes; 8 MiB if nothing is said
-     * @param extraRootCertificates PEM texts of certificates to trust as roots, beside those of the system
-     * @param userAgent put in front of the SDK's own name in `User-Agent`
-     * @param allowHttpLoopback allows `http://` for a server on this very machine, as in tests
-     * @throws MarketException `CONFIG` if something is missing or makes no sense
-     */
-    @Throws(MarketException::class)
-    public constructor(
-        baseUrl: String,
-        appId: String,
-        market: Market? = null,
-        store: SessionStore = SessionStore.Keyring,
-        connectTimeout: Duration? = null,
-        timeout: Duration? = null,
-        storeTimeout: Duration? = null,
-        bodyLimit: Long? = null,
-        extraRootCertificates: List<String> = emptyList(),
-        userAgent: String? = null,
-        allowHttpLoopback: Boolean = false,
-    ) : this(
-        Core.build(
-            ClientConfig(
-                baseUrl = baseUrl,
-                appId = appId,
-                market = market,
-                store = store,
-                connectTimeout = connectTimeout?.toJavaDuration(),
-                timeout = timeout?.toJavaDuration(),
-                storeTimeout = storeTimeout?.toJavaDuration(),
-                bodyLimit = bodyLimit,
-                extraRootCertificates = extraRootCertificates,
-                userAgent = userAgent,
-                allowHttpLoopback = allowHttpLoopback,
-            ),
-        ),
-    )
-
-    private val closed = AtomicBoolean()
-
+public interface MarketClient : AutoCloseable {
     /** The session: signing in and out, the state, the profile. */
-    public val session: Session = Session(core.session())
+    public val session: SessionApi
 
     /** The cart of the user who is signed in. */
-    public val cart: CartApi = core.cart()
+    public val cart: CartApi
 
     /** The wishlist of the user who is signed in. */
-    public val wishlist: WishlistApi = core.wishlist()
+    public val wishlist: WishlistApi
 
     /** The orders of the user who is signed in. */
-    public val orders: OrdersApi = core.orders()
+    public val orders: OrdersApi
 
     /**
      * Makes a request to a route that the SDK has no typed call for, through the same door as all others: with the
      * token, the market, the deadline, retries and errors, and to the client's own server only.
      */
-    public suspend fun request(request: RawRequest): RawResponse = core.request(request)
+    public suspend fun request(request: RawRequest): RawResponse
 
     /**
-     * Lets go of the client. Calls under way are completed; no more can be made, and [Session.state] stays as it is.
-     * A client that is not closed goes when nobody refers to it any more.
+     * Lets go of the client. Calls under way are completed; later ones end with `CONFIG`, and [SessionApi.state] stays
+     * as it is. A client that is not closed goes when nobody refers to it any more.
      */
-    override fun close() {
-        if (closed.getAndSet(true)) return
-        session.close()
-        listOf(cart, wishlist, orders, core).forEach(AutoCloseable::close)
-    }
+    override fun close()
 }
 
-/** Lists the newest orders: the first page. */
-public suspend fun OrdersApiInterface.list(): List<Order> = list(OrderQuery())
+/**
+ * Builds a client, which begins to read the store at once. It waits for nothing.
+ *
+ * @param baseUrl the server: `https://host`, with a port and a path prefix if there are any
+ * @param appId the app's own name, such as `com.example.shop`; with the base URL it names the stored session
+ * @param market the one market that the app serves; without it, it follows from the user's phone number
+ * @param store where the session is stored
+ * @param connectTimeout how long a connection may take to be made; 10 s if nothing is said
+ * @param timeout how long a whole call may take, waits and attempts included; 30 s if nothing is said
+ * @param storeTimeout how long the store may take before it counts as locked; 5 s if nothing is said
+ * @param bodyLimit the longest response body that is read, in bytes; 8 MiB if nothing is said
+ * @param extraRootCertificates PEM texts of certificates to trust as roots, beside those of the system
+ * @param userAgent put in front of the SDK's own name in `User-Agent`
+ * @param allowHttpLoopback allows `http://` for a server on this very machine, as in tests
+ * @throws MarketException `CONFIG` if something is missing or makes no sense, or the native library does not fit
+ */
+@Throws(MarketException::class)
+public fun MarketClient(
+    baseUrl: String,
+    appId: String,
+    market: Market? = null,
+    store: SessionStore = SessionStore.Keyring,
+    connectTimeout: Duration? = null,
+    timeout: Duration? = null,
+    storeTimeout: Duration? = null,
+    bodyLimit: Long? = null,
+    extraRootCertificates: List<String> = emptyList(),
+    userAgent: String? = null,
+    allowHttpLoopback: Boolean = false,
+): MarketClient {
+    Core.load()
+    val config =
+        ClientConfig(
+            baseUrl = baseUrl,
+            appId = appId,
+            market = market,
+            store = store,
+            connectTimeout = connectTimeout?.toJavaDuration(),
+            timeout = timeout?.toJavaDuration(),
+            storeTimeout = storeTimeout?.toJavaDuration(),
+            bodyLimit = bodyLimit,
+            extraRootCertificates = extraRootCertificates,
+            userAgent = userAgent,
+            allowHttpLoopback = allowHttpLoopback,
+        )
+    return CoreMarketClient(MarketCore(config))
+}
+
+private class CoreMarketClient(private val core: MarketCore) : MarketClient {
+    override val session: CoreSessionApi = core.session()
+    override val cart: CoreCartApi = core.cart()
+    override val wishlist: CoreWishlistApi = core.wishlist()
+    override val orders: CoreOrdersApi = core.orders()
+
+    override suspend fun request(request: RawRequest): RawResponse = core.request(request)
+
+    override fun close(): Unit = listOf(session, cart, wishlist, orders, core).forEach(AutoCloseable::close)
+}

@@ -1,46 +1,56 @@
 package dev.marketsdk
 
+import kotlinx.coroutines.ExperimentalForInheritanceCoroutinesApi
 import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.StateFlow
-import kotlinx.coroutines.flow.asStateFlow
+import java.lang.ref.WeakReference
+import java.util.concurrent.atomic.AtomicBoolean
 
-/**
- * The session of the one user who can be signed in.
- *
- * It is read from the store when the client is built. While a user is signed in, every call carries the token by
- * itself.
- */
-public class Session internal constructor(private val api: SessionApi) : SessionApiInterface by api {
-    private val states = MutableStateFlow(api.currentState())
-    private val subscription = api.observe(Follower(states))
+/** The session with its states as a flow. It follows them from the start, so that the present one is always at hand. */
+internal class Session(handle: Long) : CoreSessionApi(UniffiWithHandle, handle) {
+    private val states = MutableStateFlow(currentState())
+    private val subscription = observe(Follower(this))
+    private val closed = AtomicBoolean()
 
-    /**
-     * The states: the present one first, then each as it comes. Who collects slowly sees the latest, not all in
-     * between.
-     */
-    public val state: StateFlow<SessionState> = states.asStateFlow()
+    override val state: StateFlow<SessionState> = Present()
 
     /**
-     * Calls [listener] once for every session that ends, with whose it was and why. It is called on a thread of its
-     * own: it may block, throw, or call the SDK, and holds up nobody.
+     * Shows the present state. It is read under the lock, not taken from who was told of it, so that it never goes
+     * back.
      */
-    public fun onEnd(listener: (SessionEnd) -> Unit): Subscription =
-        api.onEnd(
-            object : SessionEndListener {
-                override fun ended(end: SessionEnd): Unit = listener(end)
-            },
-        )
+    private fun refresh(): Unit =
+        synchronized(states) {
+            try {
+                states.value = currentState()
+            } catch (_: MarketException) {
+                // The client was closed: the state stays as it is.
+            }
+        }
 
-    internal fun close() {
+    override fun destroy() {
+        if (closed.getAndSet(true)) return
         subscription.cancel()
-        subscription.close()
-        api.close()
+        subscription.destroy()
+        super.destroy()
     }
 
-    /** Refers to the states alone, so that the core, which refers to it, keeps nothing else alive. */
-    private class Follower(private val states: MutableStateFlow<SessionState>) : SessionListener {
+    /** Who was just told that a session ended, by a call or a listener, finds that here, and not the state before. */
+    @OptIn(ExperimentalForInheritanceCoroutinesApi::class)
+    private inner class Present : StateFlow<SessionState> by states {
+        override val value: SessionState
+            get() {
+                refresh()
+                return states.value
+            }
+    }
+
+    /** The core refers to it. That does not keep the session, and so the client, when nobody else does. */
+    private class Follower(session: Session) : SessionListener {
+        private val states = session.states
+        private val session = WeakReference(session)
+
         override fun changed(state: SessionState) {
-            states.value = state
+            session.get()?.refresh() ?: synchronized(states) { states.value = state }
         }
     }
 }

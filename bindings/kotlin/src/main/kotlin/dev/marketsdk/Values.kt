@@ -30,3 +30,6 @@ public fun Money.format(locale: Locale = Locale.getDefault()): String {
     format.maximumFractionDigits = maxOf(amount.scale(), 0)
     return format.format(amount)
 }
+
+/** A text that is somebody's own, where its record is printed. */
+internal fun hidden(text: Any?): String = if (text == null) "null" else "…"

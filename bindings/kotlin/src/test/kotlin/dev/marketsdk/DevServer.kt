@@ -6,6 +6,7 @@ import com.google.gson.JsonObject
 import com.google.gson.JsonParser
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.withTimeout
+import org.junit.jupiter.api.Assertions.fail
 import java.net.URI
 import java.net.URLEncoder
 import java.net.http.HttpClient
@@ -15,8 +16,22 @@ import java.util.concurrent.TimeUnit
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 
+internal const val PHONE = "+13128059851"
+
+internal const val KG_PHONE = "+996700123456"
+
+/** What [call] fails with. */
+internal inline fun failure(call: () -> Unit): MarketException {
+    try {
+        call()
+    } catch (e: MarketException) {
+        return e
+    }
+    return fail("it did not fail")
+}
+
 /** The dev server, as a process that ends with this one. */
-class DevServer : AutoCloseable {
+class DevServer(vararg arguments: String = arrayOf("--no-rate-limits")) : AutoCloseable {
     private val process: Process
     private val http = HttpClient.newHttpClient()
     private val control: String
@@ -26,7 +41,7 @@ class DevServer : AutoCloseable {
         val program = System.getProperty("market.dev-server").orEmpty()
         check(program.isNotEmpty()) { "Run `cargo xtask test kotlin`: it says where the dev server is." }
         process =
-            ProcessBuilder(program, "--quiet", "--no-rate-limits", "--exit-with-stdin")
+            ProcessBuilder(program, "--quiet", "--exit-with-stdin", *arguments)
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start()
         val line = process.inputReader().readLine().orEmpty()
@@ -43,7 +58,29 @@ class DevServer : AutoCloseable {
         return (get("/codes?phone=$asked") as JsonObject)["code"].asString
     }
 
+    suspend fun signIn(
+        market: MarketClient,
+        phone: String = PHONE,
+    ): SignIn {
+        market.session.requestCode(phone)
+        return market.session.verifyCode(phone, code(phone))
+    }
+
     fun expireSessions(): Unit = post("/expire-sessions", "")
+
+    fun advanceClock(seconds: Long): Unit = post("/clock", """{"advance_seconds": $seconds}""")
+
+    fun sql(sql: String): Unit = post("/sql", """{"sql": "$sql"}""")
+
+    fun state(): JsonObject = get("/state") as JsonObject
+
+    /** Requests of this kind wait until [release]. */
+    fun hold(route: String): Unit = fault(route, """{"kind": "hold"}""")
+
+    fun release(): Unit = post("/release", "")
+
+    /** The whole log: what the server saw, in order. */
+    fun requests(): List<JsonObject> = (get("/requests") as JsonArray).map { it.asJsonObject }
 
     fun fault(
         route: String,
@@ -53,9 +90,7 @@ class DevServer : AutoCloseable {
         post("/faults", """{"route": "$route", "fault": $fault${times?.let { """, "times": $it""" }.orEmpty()}}""")
     }
 
-    /** The log: what the server saw, in order. */
-    fun requests(path: String): List<JsonObject> =
-        (get("/requests") as JsonArray).map { it.asJsonObject }.filter { it["path"].asString.endsWith(path) }
+    fun requests(path: String): List<JsonObject> = requests().filter { it["path"].asString.endsWith(path) }
 
     /** Waits for a request to [path] that is as it should be. */
     suspend fun request(
@@ -90,8 +125,9 @@ class DevServer : AutoCloseable {
         return answer.body()
     }
 
+    /** Ends the process in good order, and waits until it is gone. */
     override fun close() {
         process.outputStream.close()
-        if (!process.waitFor(5, TimeUnit.SECONDS)) process.destroyForcibly()
+        if (!process.waitFor(10, TimeUnit.SECONDS)) process.destroyForcibly()
     }
 }

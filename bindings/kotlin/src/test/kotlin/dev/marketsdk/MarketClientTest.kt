@@ -10,10 +10,7 @@ import kotlinx.coroutines.withTimeout
 import org.junit.jupiter.api.AfterEach
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
-import org.junit.jupiter.api.Assertions.assertNotNull
 import org.junit.jupiter.api.Assertions.assertTrue
-import org.junit.jupiter.api.Assertions.fail
-import org.junit.jupiter.api.Assumptions.assumeTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.Timeout
 import org.junit.jupiter.api.io.TempDir
@@ -21,13 +18,10 @@ import java.io.File
 import java.math.BigDecimal
 import java.time.Instant
 import java.util.Locale
-import java.util.concurrent.CountDownLatch
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TimeSource
-
-private const val PHONE = "+13128059851"
 
 @Timeout(60)
 class MarketClientTest {
@@ -40,22 +34,10 @@ class MarketClientTest {
         server.close()
     }
 
-    private suspend fun signIn() {
-        market.session.requestCode(PHONE)
-        market.session.verifyCode(PHONE, server.code(PHONE))
-    }
+    private suspend fun signIn() = server.signIn(market)
 
     private suspend inline fun <reified T : SessionState> state(): T =
         withTimeout(10.seconds) { market.session.state.first { it is T } as T }
-
-    private inline fun failure(call: () -> Unit): MarketException {
-        try {
-            call()
-        } catch (e: MarketException) {
-            return e
-        }
-        return fail("it did not fail")
-    }
 
     @Test
     fun `a shopper signs in, fills a cart and orders it`() =
@@ -177,94 +159,6 @@ class MarketClientTest {
             assertEquals(listOf(2L), market.cart.get().items.map { it.quantity })
             assertFalse(server.requests("/cart/items").single()["aborted"].asBoolean)
         }
-
-    @Test
-    fun `a listener that throws, blocks or calls back harms nobody`() =
-        runBlocking {
-            val told = LinkedBlockingQueue<SessionState>()
-            val ends = LinkedBlockingQueue<String>()
-            val release = CountDownLatch(1)
-            market.session.observe(
-                object : SessionListener {
-                    override fun changed(state: SessionState): Unit = throw IllegalStateException("on purpose")
-                },
-            )
-            market.session.observe(
-                object : SessionListener {
-                    // An Error, which is no Exception.
-                    override fun changed(state: SessionState): Unit = TODO("on purpose")
-                },
-            )
-            market.session.observe(
-                object : SessionListener {
-                    override fun changed(state: SessionState) {
-                        release.await(60, TimeUnit.SECONDS)
-                    }
-                },
-            )
-            market.session.observe(
-                object : SessionListener {
-                    override fun changed(state: SessionState) {
-                        market.session.resumed()
-                        told.add(market.session.currentState())
-                    }
-                },
-            )
-            market.session.onEnd {
-                ends.add("thrower")
-                throw IllegalStateException("on purpose")
-            }
-            market.session.onEnd { ends.add("other") }
-
-            repeat(2) { round ->
-                val start = TimeSource.Monotonic.markNow()
-                signIn()
-                while (told.poll(5, TimeUnit.SECONDS) !is SessionState.SignedIn) { /* the states before it */ }
-                market.session.logout()
-                assertTrue(start.elapsedNow() < 5.seconds, "round $round")
-                val who = setOf(ends.poll(5, TimeUnit.SECONDS), ends.poll(5, TimeUnit.SECONDS))
-                assertEquals(setOf("thrower", "other"), who)
-            }
-            release.countDown()
-        }
-
-    @Test
-    fun `a subscription that is cancelled is told no more`() =
-        runBlocking {
-            val told = LinkedBlockingQueue<SessionState>()
-            val subscription =
-                market.session.observe(
-                    object : SessionListener {
-                        override fun changed(state: SessionState) {
-                            told.add(state)
-                        }
-                    },
-                )
-            assertNotNull(told.poll(5, TimeUnit.SECONDS))
-            subscription.cancel()
-            Thread.sleep(100)
-            told.clear()
-            signIn()
-            state<SessionState.SignedIn>()
-            assertEquals(null, told.poll(200, TimeUnit.MILLISECONDS))
-        }
-
-    @Test
-    fun `a client that nobody refers to goes, and its threads with it`() {
-        val threads = { File("/proc/self/task").listFiles().orEmpty().count { it.name() == "market-states" } }
-        assumeTrue(threads() > 0, "threads have no names to be seen here")
-        market.close()
-        market.close()
-        repeat(20) { server.client() }
-        val start = TimeSource.Monotonic.markNow()
-        while (threads() > 0 && start.elapsedNow() < 20.seconds) {
-            System.gc()
-            Thread.sleep(20)
-        }
-        assertEquals(0, threads())
-    }
-
-    private fun File.name() = runCatching { resolve("comm").readText().trim() }.getOrNull()
 
     @Test
     fun `a session that is stored in a file is there for the next client`(

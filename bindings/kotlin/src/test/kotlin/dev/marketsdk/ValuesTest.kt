@@ -1,7 +1,6 @@
 package dev.marketsdk
 
 import org.junit.jupiter.api.Assertions.assertEquals
-import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Test
 import java.math.BigDecimal
 import java.util.Locale
@@ -22,13 +21,5 @@ class ValuesTest {
         val user = User(1, Market.Us, phone, null)
         assertEquals(false, "3128059851" in user.toString())
         assertEquals("+", PhoneNumber("").toString())
-    }
-
-    @Test
-    fun `a library of another version is refused`() {
-        Core.requireVersion(CORE_VERSION)
-        val refused = assertThrows(MarketException::class.java) { Core.requireVersion(CORE_VERSION + 1u) }
-        assertEquals(ErrorCode.CONFIG, refused.code)
-        assertEquals(refused.message, (refused as MarketException.Failed).failure.message)
     }
 }

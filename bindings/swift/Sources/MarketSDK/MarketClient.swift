@@ -1,0 +1,102 @@
+import Foundation
+
+/// A client of one market server, and the session of the one user who can be signed in on it.
+///
+/// Build one when the app starts and keep it. It may be built and used anywhere, the main actor among it. Calls are
+/// `async`: cancelling the task cancels the request. They end with a value, a ``MarketError``, or `CancellationError`
+/// if the task was cancelled.
+///
+/// ```swift
+/// let market = try MarketClient(baseURL: "https://api.example.com/api/v1", appID: "com.example.shop")
+/// ```
+///
+/// A client goes when nobody refers to it any more, and its streams end with it.
+public final class MarketClient: Sendable {
+    /// The session: signing in and out, the state, the profile.
+    public let session: SessionAPI
+
+    /// The cart of the user who is signed in.
+    public let cart: CartAPI
+
+    /// The wishlist of the user who is signed in.
+    public let wishlist: WishlistAPI
+
+    /// The orders of the user who is signed in.
+    public let orders: OrdersAPI
+
+    private let core: MarketCore
+
+    /// Builds a client, which begins to read the store at once. It waits for nothing.
+    ///
+    /// - Parameters:
+    ///   - baseURL: the server: `https://host`, with a port and a path prefix if there are any
+    ///   - appID: the app's own name, such as `com.example.shop`; with the base URL it names the stored session
+    ///   - market: the one market that the app serves; without it, it follows from the user's phone number
+    ///   - store: where the session is stored
+    ///   - connectTimeout: how long a connection may take to be made; 10 s if nothing is said
+    ///   - timeout: how long a whole call may take, waits and attempts included; 30 s if nothing is said
+    ///   - storeTimeout: how long the store may take before it counts as locked; 5 s if nothing is said
+    ///   - bodyLimit: the longest response body that is read, in bytes; 8 MiB if nothing is said
+    ///   - extraRootCertificates: PEM texts of certificates to trust as roots, beside those of the system
+    ///   - userAgent: put in front of the SDK's own name in `User-Agent`
+    ///   - allowHTTPLoopback: allows `http://` for a server on this very machine, as in tests
+    /// - Throws: ``MarketError`` with ``ErrorCode/config`` if something is missing or makes no sense, or the native
+    ///   library is of another version
+    public init(
+        baseURL: String,
+        appID: String,
+        market: Market? = nil,
+        store: SessionStore = .keyring,
+        connectTimeout: Duration? = nil,
+        timeout: Duration? = nil,
+        storeTimeout: Duration? = nil,
+        bodyLimit: Int? = nil,
+        extraRootCertificates: [String] = [],
+        userAgent: String? = nil,
+        allowHTTPLoopback: Bool = false
+    ) throws {
+        try CoreVersion.check()
+        core = try MarketCore(config: ClientConfig(
+            baseURL: baseURL,
+            appID: appID,
+            market: market,
+            store: store,
+            connectTimeout: connectTimeout,
+            timeout: timeout,
+            storeTimeout: storeTimeout,
+            bodyLimit: bodyLimit,
+            extraRootCertificates: extraRootCertificates,
+            userAgent: userAgent,
+            allowHttpLoopback: allowHTTPLoopback
+        ))
+        session = core.session()
+        cart = core.cart()
+        wishlist = core.wishlist()
+        orders = core.orders()
+    }
+
+    /// Makes a request to a route that the SDK has no typed call for, through the same door as all others: with the
+    /// token, the market, the deadline, retries and errors, and to the client's own server only.
+    public func request(_ request: RawRequest) async throws -> RawResponse {
+        try await core.request(request: request)
+    }
+}
+
+extension OrdersAPIProtocol {
+    /// Lists the newest orders: the first page.
+    public func list() async throws -> [Order] {
+        try await list(OrderQuery())
+    }
+}
+
+extension RawResponse {
+    /// The body, decoded from JSON.
+    ///
+    /// - Throws: a `DecodingError`. A price that is to stay exact is decoded as a `Decimal`, not as a `Double`.
+    public func decoded<Value: Decodable>(
+        as type: Value.Type = Value.self,
+        by decoder: JSONDecoder = JSONDecoder()
+    ) throws -> Value {
+        try decoder.decode(type, from: Data(body.utf8))
+    }
+}

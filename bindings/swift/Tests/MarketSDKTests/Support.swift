@@ -1,0 +1,62 @@
+import Foundation
+import MarketSDK
+import Testing
+
+/// What a call throws, if it is the SDK's error.
+func failure<Value: Sendable>(
+    isolation: isolated (any Actor)? = #isolation,
+    of call: () async throws -> Value,
+    at location: SourceLocation = #_sourceLocation
+) async throws -> MarketError {
+    do {
+        _ = try await call()
+    } catch let error as MarketError {
+        return error
+    }
+    throw Missing(what: "an error at \(location)")
+}
+
+/// Reads a stream until one element is as it should be.
+func first<Element: Sendable, Found: Sendable>(
+    in stream: AsyncStream<Element>,
+    _ wanted: @escaping @Sendable (Element) -> Found?
+) async throws -> Found {
+    try await within(.seconds(20)) {
+        for await element in stream {
+            if let found = wanted(element) {
+                return found
+            }
+        }
+        throw Missing(what: "an element of \(Element.self)")
+    }
+}
+
+/// Gives up when it takes too long.
+func within<Value: Sendable>(
+    _ limit: Duration,
+    _ work: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    try await withThrowingTaskGroup(of: Value.self) { group in
+        group.addTask { try await work() }
+        group.addTask {
+            try await Task.sleep(for: limit)
+            throw Missing(what: "an end within \(limit)")
+        }
+        defer { group.cancelAll() }
+        return try await group.next()!
+    }
+}
+
+extension SessionState {
+    var signedIn: User? {
+        if case let .signedIn(user, _, _) = self { user } else { nil }
+    }
+
+    var expired: (user: User, reason: EndReason)? {
+        if case let .expired(user, reason) = self { (user, reason) } else { nil }
+    }
+
+    var signedOut: SignedOutReason? {
+        if case let .signedOut(reason) = self { reason } else { nil }
+    }
+}

@@ -1,0 +1,86 @@
+//! The artefact: the native library for this system inside the jar, beside the sources and the documentation.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::PACKAGE;
+use crate::{Workspace, bindings, succeeds};
+
+/// Maven without its chatter, in `folder`.
+pub(super) fn maven(here: &Workspace, folder: &Path) -> Command {
+    let mut maven = here.command("mvn");
+    maven.current_dir(folder).args(["--batch-mode", "--no-transfer-progress", "--quiet"]);
+    maven
+}
+
+/// Builds the native library by `profile` and puts it where the package takes it from.
+pub(crate) fn native(here: &Workspace, profile: &str) -> Result<(), String> {
+    if !succeeds(&mut here.cargo(&["build", "-p", "market-sdk-ffi", "--profile", profile])) {
+        return Err(format!("market-sdk-ffi does not build by the profile {profile}"));
+    }
+    let folder = if profile == "dev" { "debug" } else { profile };
+    let name = bindings::library_name();
+    let library = bindings::target(here).join(folder).join(&name);
+    let into = here.root.join(PACKAGE).join("target/native").join(platform()?);
+    std::fs::create_dir_all(&into)
+        .and_then(|()| std::fs::copy(&library, into.join(&name)).map(drop))
+        .map_err(|error| format!("{}: {error}", library.display()))
+}
+
+/// JNA's name for this system.
+fn platform() -> Result<String, String> {
+    use std::env::consts::{ARCH, OS};
+    let system = match OS {
+        "macos" => "darwin",
+        "windows" => "win32",
+        "linux" => "linux",
+        other => return Err(format!("JNA's name for {other} is not known here")),
+    };
+    Ok(format!("{system}-{}", if ARCH == "x86_64" { "x86-64" } else { ARCH }))
+}
+
+/// Packs the library, its sources and its documentation, and installs them into a repository that begins as a copy of
+/// the desk's own: what is not in there is asked from the registry, and the desk's keeps no trace.
+pub(super) fn packed(here: &Workspace) -> Result<(), String> {
+    let repository = repository(here);
+    let _ = std::fs::remove_dir_all(&repository);
+    std::fs::create_dir_all(&repository).map_err(|error| error.to_string())?;
+    if let Some(own) = std::env::home_dir().map(|home| home.join(".m2/repository")).filter(|own| own.is_dir())
+    {
+        linked(&own, &repository).map_err(|error| format!("{}: {error}", own.display()))?;
+    }
+    native(here, "dev")?;
+    let mut install = maven(here, &here.root.join(PACKAGE));
+    install.args(["install", "-DskipTests", "-Dmarket.cargo.skip=true"]).arg(local(&repository));
+    if !succeeds(&mut install) {
+        return Err("the Kotlin package cannot be packed".to_owned());
+    }
+    Ok(())
+}
+
+/// Where [`packed`] installs.
+pub(super) fn repository(here: &Workspace) -> PathBuf {
+    here.root.join(PACKAGE).join("target/repository")
+}
+
+/// Maven's option for its local repository.
+pub(super) fn local(repository: &Path) -> String {
+    format!("-Dmaven.repo.local={}", repository.display())
+}
+
+/// A copy of the files below `from`. The large ones, which nobody changes, take no space where the file system can do
+/// that.
+fn linked(from: &Path, into: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let (old, new) = (entry.path(), into.join(entry.file_name()));
+        if old.is_dir() {
+            std::fs::create_dir_all(&new)?;
+            linked(&old, &new)?;
+        } else if old.extension().is_none_or(|kind| kind != "jar") || std::fs::hard_link(&old, &new).is_err()
+        {
+            std::fs::copy(&old, &new)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! The package as it is given to others, and an app that is built on it where nothing else of this project is.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use super::{PACKAGE, bindgen, folder, toolchain::Swift};
+use crate::{Workspace, bindings, shopper, succeeds};
+
+const EXAMPLE: &str = "examples/swift";
+/// What is packed of the package's folder, and of the project's.
+const PACKED: &[&str] = &["Package.swift", "README.md", "Sources"];
+const LICENCES: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT"];
+const NAME: &str = "market-sdk-swift";
+
+/// Packs the package with the library that ships, and says where it is.
+pub(crate) fn pack(here: &Workspace) -> Result<(), String> {
+    bindgen(here)?;
+    // Its symbols are not needed any more, and it is the one that has its size watched.
+    if !succeeds(&mut here.cargo(&["build", "--profile", "mobile", "-p", "market-sdk-ffi"])) {
+        return Err("market-sdk-ffi does not build".to_owned());
+    }
+    let library = bindings::target(here).join("mobile").join(bindings::library_name());
+    println!("{}", packed(here, &library)?.display());
+    Ok(())
+}
+
+/// Packs the package with `library`.
+fn packed(here: &Workspace, library: &Path) -> Result<PathBuf, String> {
+    let staging = folder(here).join("staging");
+    let root = staging.join(NAME);
+    let _ = std::fs::remove_dir_all(&staging);
+    let said = |error: std::io::Error| format!("{}: {error}", root.display());
+    std::fs::create_dir_all(root.join("lib")).map_err(said)?;
+    for name in PACKED {
+        copied(&here.root.join(PACKAGE).join(name), &root.join(name)).map_err(said)?;
+    }
+    for name in LICENCES {
+        copied(&here.root.join(name), &root.join(name)).map_err(said)?;
+    }
+    copied(library, &root.join("lib").join(bindings::library_name())).map_err(said)?;
+    let system = format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH);
+    let archive = folder(here).join(format!("{NAME}-{}-{system}.tar.gz", env!("CARGO_PKG_VERSION")));
+    let mut tar = here.command("tar");
+    tar.args(["--sort=name", "--owner=0", "--group=0", "-czf"])
+        .arg(&archive)
+        .arg("-C")
+        .arg(&staging)
+        .arg(NAME);
+    if succeeds(&mut tar) { Ok(archive) } else { Err("tar failed".to_owned()) }
+}
+
+/// Builds the example on the packed package, unpacked beside it, and plays its transcript. The library is the one of
+/// the tests: what ships differs in its profile alone.
+pub(super) fn consumed(here: &Workspace, swift: &Swift, server: &Path) -> Result<(), String> {
+    let folder = folder(here).join("consumer");
+    let app = folder.join("shop");
+    for old in [folder.join(NAME), app.join("Sources")] {
+        let _ = std::fs::remove_dir_all(old);
+    }
+    let said = |error: std::io::Error| format!("{}: {error}", app.display());
+    std::fs::create_dir_all(&app).map_err(said)?;
+    let archive = packed(here, &bindings::built(here).join(bindings::library_name()))?;
+    if !succeeds(here.command("tar").arg("-xzf").arg(&archive).arg("-C").arg(&folder)) {
+        return Err("what was packed cannot be unpacked".to_owned());
+    }
+    let example = here.root.join(EXAMPLE);
+    copied(&example.join("Sources"), &app.join("Sources")).map_err(said)?;
+    let manifest = std::fs::read_to_string(example.join("Package.swift")).map_err(said)?;
+    let manifest = bindings::edited(&manifest, &[("\"../../bindings/swift\"", &format!("\"../{NAME}\""))])?;
+    super::write(&app.join("Package.swift"), &manifest)?;
+    let mut build = swift.command(here, &app, "swift");
+    build.args(["build", "--quiet", "-Xswiftc", "-warnings-as-errors"]);
+    if !succeeds(&mut build) {
+        return Err("the example does not build on the packed package".to_owned());
+    }
+    let program = app.join(".build/debug/shop");
+    let shop = |server: &str| {
+        let mut shop = swift.command(here, &app, &program.to_string_lossy());
+        shop.arg(server);
+        shop
+    };
+    shopper::check(here, server, shop, &example.join("README.md"), "cargo xtask test swift")?;
+    refused(here, swift, &app, &program)
+}
+
+/// A library of another version, in front of the one that the program was built with, is refused in words.
+fn refused(here: &Workspace, swift: &Swift, app: &Path, program: &Path) -> Result<(), String> {
+    let other = app.join("other-version");
+    let source = "unsigned uniffi_market_sdk_ffi_fn_func_core_version(void *status) { return 999000000; }\n";
+    super::write(&other.with_extension("c"), source)?;
+    let mut compile = here.command("cc");
+    compile.args(["-shared", "-fPIC", "-o"]).arg(other.with_extension("so")).arg(other.with_extension("c"));
+    if !succeeds(&mut compile) {
+        return Err("the stand-in for another library does not compile".to_owned());
+    }
+    let mut shop = swift.command(here, app, "env");
+    shop.arg(format!("LD_PRELOAD={}", other.with_extension("so").display())).arg(program);
+    let out = shop.arg("https://shop.example").stdin(Stdio::null()).output().map_err(|e| e.to_string())?;
+    let text = String::from_utf8_lossy(&out.stdout);
+    if out.status.code() == Some(1) && text.contains("of another version") {
+        return Ok(());
+    }
+    Err(format!("with a library of another version the example ended with {}: {text}", out.status))
+}
+
+/// Copies a file or a folder. What is a link is copied as what it leads to.
+fn copied(from: &Path, to: &Path) -> std::io::Result<()> {
+    if !from.is_dir() {
+        return std::fs::copy(from, to).map(drop);
+    }
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        copied(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
