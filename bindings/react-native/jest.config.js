@@ -10,6 +10,18 @@ module.exports = {
   ],
   projects: [
     {
+      displayName: 'example',
+      preset: '@react-native/jest-preset',
+      // It has no packages of its own here: what it needs is what this package is tested with.
+      roots: ['<rootDir>/../../examples/react-native'],
+      modulePaths: ['<rootDir>/node_modules'],
+      setupFilesAfterEnv: ['<rootDir>/tests/react/setup.ts'],
+      moduleNameMapper: {
+        '^@market-sdk/react-native$': '<rootDir>/src/index.ts',
+        '/turbo-module$': '<rootDir>/tests/react/turbo-module.ts',
+      },
+    },
+    {
       displayName: 'node',
       testEnvironment: 'node',
       testMatch: ['<rootDir>/tests/node/**/*.test.ts', '<rootDir>/tests/conformance/**/*.test.ts'],
