@@ -16,6 +16,7 @@ pub(crate) const PACKAGE: &str = "bindings/react-native";
 /// They are not committed.
 pub(crate) fn bindgen(here: &Workspace) -> Result<(), String> {
     let package = here.root.join(PACKAGE);
+    node(here)?;
     install(here, PACKAGE)?;
     let tool = Generator::built(here)?;
     let library = bindings::library(here)?;
@@ -142,7 +143,8 @@ fn node(here: &Workspace) -> Result<Option<PathBuf>, String> {
         let major = said.trim().strip_prefix('v').and_then(|version| version.split('.').next()?.parse().ok());
         major.is_some_and(|major: u32| major >= OLDEST_NODE)
     };
-    if !setup::there(here, "the TypeScript package", &[("node", "nodejs"), ("npm", "npm")]) {
+    if !setup::there(here, "the TypeScript package", &[("node", "nodejs"), ("npm", "npm"), ("make", "make")])
+    {
         return Err("there is no Node".to_owned());
     }
     if new_enough(Path::new("node")) {

@@ -81,47 +81,69 @@ function threw(error: unknown): void {
   console.error('A listener of the market SDK threw:', error);
 }
 
+type Listener<T> = { readonly tell: (news: T) => unknown };
+
 /** A set of listeners. One that throws keeps nobody else from being told. */
 class Listeners<T> {
-  private readonly all = new Set<{ readonly tell: (news: T) => void }>();
+  private readonly all = new Set<Listener<T>>();
 
   get size(): number {
     return this.all.size;
   }
 
-  add(tell: (news: T) => void): () => void {
+  /** What `first` gives is told to this one alone, soon. */
+  add(tell: (news: T) => unknown, first?: () => T | undefined): () => void {
     const listener = { tell };
     this.all.add(listener);
+    if (first !== undefined) {
+      queueMicrotask(() => {
+        const news = this.all.has(listener) ? first() : undefined;
+        if (news !== undefined) this.tellOne(listener, news);
+      });
+    }
     return () => {
       this.all.delete(listener);
     };
   }
 
   tell(news: T): void {
-    for (const listener of [...this.all]) {
-      // An earlier one may have taken it away.
-      if (!this.all.has(listener)) continue;
-      try {
-        // eslint-disable-next-line @typescript-eslint/no-confusing-void-expression -- a function that gives something is one, too
-        const done: unknown = listener.tell(news);
-        // An asynchronous one throws later.
-        if (done instanceof Promise) done.then(undefined, threw);
-      } catch (error) {
-        threw(error);
-      }
+    for (const listener of [...this.all]) this.tellOne(listener, news);
+  }
+
+  private tellOne(listener: Listener<T>, news: T): void {
+    // Another one may have taken it away.
+    if (!this.all.has(listener)) return;
+    try {
+      const done = listener.tell(news);
+      // An asynchronous one throws later.
+      if (done instanceof Promise) done.then(undefined, threw);
+    } catch (error) {
+      threw(error);
     }
   }
 }
 
-/** What the core holds of this side does not hold the client: one that nobody refers to can go. */
+/**
+ * What the core holds of this side does not hold the client: one that nobody refers to can go. The two functions below are
+ * two, since closures made in one would share what each refers to.
+ */
 function weakly<T extends object, News>(owner: T, tell: (owner: T, news: News) => void): (news: News) => void {
-  if (typeof WeakRef === 'undefined') return (news) => {
-      tell(owner, news);
-    };
-  const weak = new WeakRef(owner);
+  return typeof WeakRef === 'undefined' ? always(owner, tell) : whileThere(new WeakRef(owner), tell);
+}
+
+function always<T, News>(owner: T, tell: (owner: T, news: News) => void): (news: News) => void {
   return (news) => {
-    const alive = weak.deref();
-    if (alive !== undefined) tell(alive, news);
+    tell(owner, news);
+  };
+}
+
+function whileThere<T extends object, News>(
+  weak: WeakRef<T>,
+  tell: (owner: T, news: News) => void,
+): (news: News) => void {
+  return (news) => {
+    const owner = weak.deref();
+    if (owner !== undefined) tell(owner, news);
   };
 }
 
@@ -129,7 +151,7 @@ function weakly<T extends object, News>(owner: T, tell: (owner: T, news: News) =
 class Following {
   readonly states = new Listeners<SessionState>();
   readonly ends = new Listeners<SessionEnd>();
-  readonly carts = new Listeners<Cart | undefined>();
+  readonly carts = new Listeners<{ readonly cart: Cart | undefined }>();
   readonly subscriptions: SubscriptionLike[] = [];
   private last: SessionState;
   private told: SessionState;
@@ -142,12 +164,8 @@ class Following {
     private readonly cartApi: CartApiLike,
   ) {
     this.last = this.told = session.currentState();
-    const changed = weakly<Following, SessionState>(this, (self) => {
-      self.changed();
-    });
-    const ended = weakly<Following, SessionEnd>(this, (self, end) => {
-      self.ended(end);
-    });
+    const changed = weakly(this, Following.changed);
+    const ended = weakly(this, Following.ended);
     this.subscriptions.push(session.observe({ changed }), session.onEnd({ ended }));
   }
 
@@ -159,50 +177,39 @@ class Following {
   }
 
   addCarts(tell: (cart: Cart | undefined) => void): () => void {
-    const remove = this.carts.add(tell);
-    if (this.watchesCart) {
-      queueMicrotask(() => tell(this.cart));
-    } else {
-      this.watchesCart = true;
-      const changed = weakly<Following, Cart | undefined>(this, (self, cart) => {
-        self.cartChanged(cart);
-      });
-      this.subscriptions.push(this.cartApi.observe({ changed }));
-    }
+    if (this.watchesCart) return this.carts.add(({ cart }) => tell(cart), () => ({ cart: this.cart }));
+    this.watchesCart = true;
+    const remove = this.carts.add(({ cart }) => tell(cart));
+    this.subscriptions.push(this.cartApi.observe({ changed: weakly(this, Following.cartChanged) }));
     return remove;
   }
 
   addEnds(tell: (end: SessionEnd) => void): () => void {
-    let there = true;
-    const remove = this.ends.add(tell);
-    queueMicrotask(() => {
+    return this.ends.add(tell, () => {
       const end = this.untold;
-      if (!there || end === undefined) return;
       this.untold = undefined;
       // Somebody has signed in since: that there was a session before them is of no use to anyone.
-      if (this.state.status !== 'signedIn') tell(end);
+      return this.state.status === 'signedIn' ? undefined : end;
     });
-    return () => {
-      there = false;
-      remove();
-    };
   }
 
-  private changed(): void {
-    const state = this.state;
-    if (state === this.told) return;
-    this.told = state;
-    this.states.tell(state);
+  // Static, and so without anything of the place where they are handed over.
+
+  private static changed(this: void, self: Following): void {
+    const { state } = self;
+    if (state === self.told) return;
+    self.told = state;
+    self.states.tell(state);
   }
 
-  private ended(end: SessionEnd): void {
-    if (this.ends.size === 0) this.untold = end;
-    else this.ends.tell(end);
+  private static ended(this: void, self: Following, end: SessionEnd): void {
+    if (self.ends.size === 0) self.untold = end;
+    else self.ends.tell(end);
   }
 
-  private cartChanged(cart: Cart | undefined): void {
-    this.cart = cart;
-    this.carts.tell(cart);
+  private static cartChanged(this: void, self: Following, cart: Cart | undefined): void {
+    self.cart = cart;
+    self.carts.tell({ cart });
   }
 }
 

@@ -38,8 +38,8 @@ test(
         '1 line, $39.98',
         '500 calls ended',
       ]);
-      const required = await run(process.execPath, ['consumer.cjs', ...arguments_], { cwd: project, timeout: 60_000 });
-      expect(required.stdout).toBe('2 markets MarketError\n');
+      const required = await run(process.execPath, ['--expose-gc', 'consumer.cjs', ...arguments_], { cwd: project, timeout: 60_000 });
+      expect(required.stdout).toBe('2 markets MarketError\n0 threads follow\n');
     } finally {
       await server.stop();
       rmSync(folder, { recursive: true, force: true });
