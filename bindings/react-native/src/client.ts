@@ -115,10 +115,17 @@ class Listeners<T> {
 
 /** What the core holds of this side does not hold the client: one that nobody refers to can go. */
 function weakly<T extends object, News>(owner: T, tell: (owner: T, news: News) => void): (news: News) => void {
-  if (typeof WeakRef === 'undefined') return (news) => {
-      tell(owner, news);
-    };
-  const weak = new WeakRef(owner);
+  return typeof WeakRef === 'undefined' ? held(owner, tell) : followed(new WeakRef(owner), tell);
+}
+
+// Each in a function of its own: what one function of a scope refers to is held by all of that scope.
+function held<T, News>(owner: T, tell: (owner: T, news: News) => void): (news: News) => void {
+  return (news) => {
+    tell(owner, news);
+  };
+}
+
+function followed<T extends object, News>(weak: WeakRef<T>, tell: (owner: T, news: News) => void): (news: News) => void {
   return (news) => {
     const alive = weak.deref();
     if (alive !== undefined) tell(alive, news);
@@ -131,6 +138,17 @@ class Following {
   readonly ends = new Listeners<SessionEnd>();
   readonly carts = new Listeners<Cart | undefined>();
   readonly subscriptions: SubscriptionLike[] = [];
+  // Made where no `this` is in scope: the core holds them for good.
+  private static readonly toldState = (self: Following): void => {
+    self.changed();
+  };
+  private static readonly toldEnd = (self: Following, end: SessionEnd): void => {
+    self.ended(end);
+  };
+  private static readonly toldCart = (self: Following, cart: Cart | undefined): void => {
+    self.cartChanged(cart);
+  };
+
   private last: SessionState;
   private told: SessionState;
   private cart: Cart | undefined;
@@ -142,12 +160,8 @@ class Following {
     private readonly cartApi: CartApiLike,
   ) {
     this.last = this.told = session.currentState();
-    const changed = weakly<Following, SessionState>(this, (self) => {
-      self.changed();
-    });
-    const ended = weakly<Following, SessionEnd>(this, (self, end) => {
-      self.ended(end);
-    });
+    const changed = weakly<Following, SessionState>(this, Following.toldState);
+    const ended = weakly<Following, SessionEnd>(this, Following.toldEnd);
     this.subscriptions.push(session.observe({ changed }), session.onEnd({ ended }));
   }
 
@@ -164,9 +178,7 @@ class Following {
       queueMicrotask(() => tell(this.cart));
     } else {
       this.watchesCart = true;
-      const changed = weakly<Following, Cart | undefined>(this, (self, cart) => {
-        self.cartChanged(cart);
-      });
+      const changed = weakly<Following, Cart | undefined>(this, Following.toldCart);
       this.subscriptions.push(this.cartApi.observe({ changed }));
     }
     return remove;
