@@ -5,7 +5,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
-use crate::{Workspace, conformance, kotlin, package, readme, setup, size, succeeds, targets, typescript};
+use crate::{
+    Workspace, conformance, jsi, kotlin, package, readme, setup, size, succeeds, targets, typescript,
+};
 
 /// What every change has to pass. The quick ones come first.
 pub(crate) const TEST: &[&str] =
@@ -33,6 +35,8 @@ const STEPS: &[Step] = &[
     Step { name: "package", run: |here, _| package::check(here) },
     Step { name: "kotlin", run: |here, _| kotlin::test(here) },
     Step { name: "node", run: |here, _| typescript::test(here) },
+    Step { name: "jsi", run: |here, _| jsi::test(here) },
+    Step { name: "jsi-memory", run: |here, _| jsi::test_memory(here) },
     Step { name: "conformance", run: conformance::step },
     Step { name: "deny", run: deny },
     Step { name: "size", run: size::check },

@@ -6,6 +6,8 @@ mod conformance;
 mod counts;
 mod faults;
 mod gate;
+mod jsi;
+mod jsi_edits;
 mod kotlin;
 mod package;
 mod readme;
@@ -23,6 +25,7 @@ cargo xtask test STEP ...    only these: fmt clippy test doc demo readme package
                              conformance: judges what the languages' steps have left
                              rust: the first four; secret-service: the keyring tests alone
                              kotlin: the Kotlin package's tests
+                             jsi: the React Native package's C++ in JavaScriptCore; jsi-memory: under AddressSanitizer
 cargo xtask conformance      every case in every language, or in those that are named
 cargo xtask bindgen kotlin   the library, and the Kotlin generated from it
 cargo xtask bindgen typescript   the same for TypeScript
