@@ -46,6 +46,8 @@ fn run(here: &Workspace, sanitized: bool) -> Counts {
 
 /// What compiles and runs it, each with the Debian package that holds it.
 const NEEDED: &[setup::Needed] = &[
+    ("node", "nodejs"),
+    ("npm", "npm"),
     ("g++", "g++"),
     ("pkg-config", "pkg-config"),
     ("/usr/include/webkitgtk-4.1/JavaScriptCore/JavaScript.h", "libjavascriptcoregtk-4.1-dev"),
@@ -114,9 +116,13 @@ fn built(here: &Workspace, sanitized: bool) -> Result<(PathBuf, PathBuf), String
     Ok((runner, bundled(here, &out)?))
 }
 
-/// One script of the cases, the package's own TypeScript and what it imports.
+/// One script of the cases, the package's own TypeScript and what it imports, once their types are right.
 fn bundled(here: &Workspace, out: &Path) -> Result<PathBuf, String> {
     let (tests, script) = (here.root.join(TESTS), out.join("cases.js"));
+    let mut check = here.command(here.root.join(typescript::PACKAGE).join("node_modules/.bin/tsc"));
+    if !succeeds(check.arg("-p").arg(tests.join("tsconfig.json"))) {
+        return Err("the types of the cases are wrong".to_owned());
+    }
     let mut bundle = here.command(tests.join("node_modules/esbuild/bin/esbuild"));
     bundle.arg(tests.join("cases.ts")).args(["--bundle", "--format=iife", "--target=safari16"]);
     bundle.args([
