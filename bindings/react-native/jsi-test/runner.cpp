@@ -11,6 +11,8 @@
 #include "JSCRuntime.h"
 #include "market_sdk_ffi.hpp"
 
+#include <unistd.h>
+
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -125,6 +127,8 @@ int main(int argc, char **argv) {
   for (const auto &name : names) {
     if (name.find(part) == std::string::npos) continue;
     const auto start = Clock::now();
+    // One whose thread hangs in C++ or Rust gets no turn: the signal ends all.
+    alarm(2 * std::chrono::seconds(DEADLINE).count());
     Outcome outcome;
     try {
       outcome = run(options, name);
