@@ -31,8 +31,9 @@ fn run(here: &Workspace, sanitized: bool) -> Counts {
     {
         Ok((runner, script, server)) => {
             let mut run = here.command(runner);
-            // The slow way of reading a stack, since the engine is compiled without frame pointers.
-            run.env("ASAN_OPTIONS", "detect_leaks=1:fast_unwind_on_malloc=0");
+            // The slow way of reading a stack, since the engine is compiled without frame pointers. What is freed is
+            // overwritten: Rust is not watched when it reads.
+            run.env("ASAN_OPTIONS", "detect_leaks=1:fast_unwind_on_malloc=0:max_free_fill_size=65536");
             let known = here.root.join(TESTS).join("engine.supp");
             run.env("LSAN_OPTIONS", format!("suppressions={}:print_suppressions=0", known.display()));
             gate::tests(run.arg(script).arg(server), |_| ())
