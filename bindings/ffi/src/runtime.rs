@@ -1,8 +1,10 @@
-//! The one runtime. Every call runs as a task of it, so that a host's waker is woken from its threads alone,
-//! and a client can be built on any thread, a platform's main thread among them.
+//! The one runtime. From where it first waits, every call runs as a task of it, so that a host's waker is woken from its
+//! threads alone, and a client can be built on any thread, a platform's main thread among them.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::OnceLock;
+use std::task::{Context, Poll, Waker};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
@@ -40,7 +42,7 @@ where
         let _ = answer.send(call.await.map(Into::into));
     });
     Box::pin(async move {
-        let _task = AbortOnDrop(spawn(call)?);
+        let _task = begin(call)?.map(AbortOnDrop);
         match answered.await {
             Ok(answer) => Ok(answer?),
             // Only the drop above aborts, and then nobody is here.
@@ -52,8 +54,19 @@ where
 // Boxed, and so of one type: what tokio and UniFFI make of each type, for thirty calls, would be a tenth of the library.
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-fn spawn(task: Boxed<()>) -> Result<JoinHandle<()>> {
-    Ok(handle()?.spawn(task))
+/// Runs a call up to where it first waits, and from there on as a task; there is none if it is over by then. Calls of the
+/// cart take their places in its queue there, in the order in which the host makes them: of two tasks, the runtime's
+/// threads may begin with either.
+fn begin(mut call: Boxed<()>) -> Result<Option<JoinHandle<()>>> {
+    let runtime = handle()?;
+    let _within = runtime.enter();
+    // Nobody has to be woken: a new task is polled at once.
+    let mut context = Context::from_waker(Waker::noop());
+    match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(&mut context))) {
+        Ok(Poll::Pending) => Ok(Some(runtime.spawn(call))),
+        // After a panic there is no answer, which says it.
+        Ok(Poll::Ready(())) | Err(_) => Ok(None),
+    }
 }
 
 struct AbortOnDrop(JoinHandle<()>);
@@ -92,5 +105,27 @@ mod tests {
             tokio::time::timeout(Duration::from_secs(5), gone).await
         });
         assert!(matches!(outcome, Ok(Err(_))), "the task still runs");
+    }
+
+    #[test]
+    fn p11_calls_begin_in_the_order_in_which_the_host_makes_them() {
+        let mut context = Context::from_waker(Waker::noop());
+        for round in 0..2_000 {
+            let (begin, begun) = std::sync::mpsc::channel();
+            let calls = (0..8).map(|number| {
+                let begin = begin.clone();
+                run::<(), ()>(async move {
+                    begin.send(number).unwrap();
+                    std::future::pending().await
+                })
+            });
+            let mut calls: Vec<_> = calls.collect();
+            // One after the other, as a host's main thread does.
+            for call in &mut calls {
+                assert!(call.as_mut().poll(&mut context).is_pending());
+            }
+            let order: Vec<_> = begun.iter().take(8).collect();
+            assert!(order.is_sorted(), "round {round}: {order:?}");
+        }
     }
 }
