@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
 use crate::{
-    Workspace, conformance, kotlin, licences, package, readme, setup, size, succeeds, swift, targets,
+    Workspace, conformance, jsi, kotlin, licences, package, readme, setup, size, succeeds, swift, targets,
     typescript,
 };
 
@@ -50,6 +50,8 @@ const STEPS: &[Step] = &[
     Step { name: "kotlin", run: |here, _| kotlin::test(here) },
     Step { name: "swift", run: swift::test },
     Step { name: "node", run: |here, _| typescript::test(here) },
+    Step { name: "jsi", run: |here, _| jsi::test(here) },
+    Step { name: "jsi-memory", run: |here, _| jsi::test_memory(here) },
     Step { name: "conformance", run: conformance::step },
     Step { name: "deny", run: deny },
     Step { name: "size", run: size::check },

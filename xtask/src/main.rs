@@ -6,6 +6,8 @@ mod conformance;
 mod counts;
 mod faults;
 mod gate;
+mod jsi;
+mod jsi_edits;
 mod kotlin;
 mod licences;
 mod package;
@@ -26,6 +28,7 @@ cargo xtask test STEP ...    only these: fmt clippy test doc demo readme package
                              conformance: judges what the languages' steps have left
                              rust: the first four; secret-service: the keyring tests alone
                              kotlin swift node: the tests of a language's package
+                             jsi: the React Native package's C++ in JavaScriptCore; jsi-memory: under AddressSanitizer
 cargo xtask conformance      every case in every language, or in those that are named
 cargo xtask bindgen LANGUAGE the library, and what is generated from it: kotlin swift typescript
 cargo xtask native kotlin P  the same, and the library by cargo's profile P where the package takes it from

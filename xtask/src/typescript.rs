@@ -25,6 +25,8 @@ pub(crate) fn bindgen(here: &Workspace) -> Result<(), String> {
         let _ = fs::remove_dir_all(folder);
     }
     tool.generate(here, "jsi", &library, &generated, &[])?;
+    // It is packed, and looked for, where the generated C++ is that includes it.
+    copy(&package.join("cpp/reload.h"), &package.join("cpp/generated/reload.h"))?;
     tool.generate(here, "napi", &library, &generated, &["--lib-colocated"])?;
     for flavour in ["jsi", "napi"] {
         let folder = generated.join(flavour);

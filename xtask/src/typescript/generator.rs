@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::PACKAGE;
-use crate::{Workspace, bindings, succeeds};
+use crate::{Workspace, bindings, jsi_edits, succeeds};
 
 const GENERATOR: &str = "node_modules/uniffi-bindgen-react-native";
 /// Where it keeps its templates for TypeScript.
@@ -144,7 +144,7 @@ impl Generator {
         for template in TEMPLATES {
             wanted.push_str(&read(package.join("generator").join(template))?);
         }
-        wanted.push_str(&format!("{GENERATOR_EDITS:?}"));
+        wanted.push_str(&format!("{GENERATOR_EDITS:?}{:?}", jsi_edits::GENERATOR));
         Ok(wanted)
     }
 
@@ -154,7 +154,7 @@ impl Generator {
             copy_all(&package.join(GENERATOR).join(part), &source.join(part))
                 .map_err(|e| format!("{part} of the React Native generator: {e}"))?;
         }
-        for (file, edits) in GENERATOR_EDITS {
+        for (file, edits) in GENERATOR_EDITS.iter().chain(jsi_edits::GENERATOR) {
             edit(&source.join(file), &[edits])?;
         }
         let own = package.join("generator");
