@@ -23,10 +23,11 @@ pub(crate) const TEST: &[&str] = &[
     "kotlin",
     "swift",
     "node",
+    "jsi",
     "conformance",
 ];
 /// And what takes too long for that.
-pub(crate) const FULL: &[&str] = &["deny", "size", "android", "ios", "windows"];
+pub(crate) const FULL: &[&str] = &["deny", "size", "android", "ios", "windows", "jsi-memory"];
 const RUST: &[&str] = &["fmt", "clippy", "test", "doc"];
 
 const DENY_VERSION: &str = "0.20.2";

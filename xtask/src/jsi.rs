@@ -7,7 +7,8 @@ use std::process::Command;
 
 use crate::bindings::{self, edited};
 use crate::counts::Counts;
-use crate::{Workspace, gate, jsi_edits, setup, succeeds, typescript};
+use crate::typescript::{self, jsi_edits};
+use crate::{Workspace, gate, setup, succeeds};
 
 const TESTS: &str = "bindings/react-native/jsi-test";
 

@@ -7,7 +7,6 @@ mod counts;
 mod faults;
 mod gate;
 mod jsi;
-mod jsi_edits;
 mod kotlin;
 mod licences;
 mod package;

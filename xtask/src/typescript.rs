@@ -1,6 +1,7 @@
 //! The npm package: its generator, what is generated for it, and its tests.
 
 mod generator;
+pub(crate) mod jsi_edits;
 
 use std::fs;
 use std::path::{Path, PathBuf};

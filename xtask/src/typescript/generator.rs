@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::PACKAGE;
-use crate::{Workspace, bindings, jsi_edits, succeeds};
+use super::jsi_edits;
+use crate::{Workspace, bindings, succeeds};
 
 const GENERATOR: &str = "node_modules/uniffi-bindgen-react-native";
 /// Where it keeps its templates for TypeScript.
