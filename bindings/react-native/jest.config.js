@@ -1,6 +1,6 @@
 /** @type {import('jest').Config} */
 module.exports = {
-  testTimeout: 60_000,
+  testTimeout: 90_000,
   reporters: [
     'default',
     [

@@ -36,6 +36,7 @@ pub(crate) fn bindgen(here: &Workspace) -> Result<(), String> {
         edit(&folder.join("market_sdk_ffi-ffi.ts"), &[FFI_EDITS, ffi])?;
     }
     tool.lay_out(here)?;
+    android(here, &package)?;
     // The package has its own of these.
     for file in ["turbo.tsx", "NativeMarketSdk.ts"] {
         let _ = fs::remove_file(generated.join(file));
@@ -93,6 +94,25 @@ const { UniffiNativeModule, FfiType, resolveLibPath } = lib;
 ",
     ),
 ];
+
+/// Puts what starts the library on Android, and what R8 is told of it, beside the turbo module: they are the Kotlin
+/// package's.
+fn android(here: &Workspace, package: &Path) -> Result<(), String> {
+    let (from, to) = (here.root.join("bindings/kotlin/android"), package.join("android"));
+    let provider = "dev/marketsdk/android/StartProvider.kt";
+    copy(&from.join("src/main/kotlin").join(provider), &to.join("src/main/java").join(provider))?;
+    for file in ["market_sdk_backup_rules.xml", "market_sdk_data_extraction_rules.xml"] {
+        copy(&from.join("src/main/res/xml").join(file), &to.join("src/main/res/xml").join(file))?;
+    }
+    copy(&from.join("consumer-rules.pro"), &to.join("proguard-rules.pro"))?;
+    edit(&to.join("build.gradle"), &[GRADLE_EDITS])
+}
+
+/// There is no JNA here; the class that the core checks certificates with is not in a Maven repository.
+const GRADLE_EDITS: &[(&str, &str)] = &[(
+    "implementation \"net.java.dev.jna:jna:5.17.0@aar\"",
+    "implementation files(\"libs/rustls-platform-verifier.jar\")",
+)];
 
 /// Puts what Node loads where the package looks for it.
 fn native(package: &Path, library: &Path, tool: &Generator) -> Result<(), String> {

@@ -8,7 +8,7 @@ out=bindings/react-native/build
 rm -rf "$out/MarketSdkCore.xcframework"
 set --
 for target in aarch64-apple-ios aarch64-apple-ios-sim; do
-  cargo rustc --release -p market-sdk-ffi --target "$target" --crate-type staticlib
-  set -- "$@" -library "${CARGO_TARGET_DIR:-target}/$target/release/libmarket_sdk_ffi.a"
+  cargo rustc --profile mobile -p market-sdk-ffi --no-default-features --target "$target" --crate-type staticlib
+  set -- "$@" -library "${CARGO_TARGET_DIR:-target}/$target/mobile/libmarket_sdk_ffi.a"
 done
 xcodebuild -create-xcframework "$@" -output "$out/MarketSdkCore.xcframework"

@@ -3,10 +3,10 @@
 set -eu
 cd "$(dirname "$0")/../../.."
 cargo xtask bindgen typescript
-cargo build --release -p market-sdk-ffi
+cargo build --profile mobile -p market-sdk-ffi
 native=bindings/react-native/native
 for folder in "$native"/*/; do
   for library in "$folder"market_sdk_ffi.*; do
-    cp "${CARGO_TARGET_DIR:-target}/release/libmarket_sdk_ffi.${library##*.}" "$library"
+    cp "${CARGO_TARGET_DIR:-target}/mobile/libmarket_sdk_ffi.${library##*.}" "$library"
   done
 done

@@ -85,8 +85,10 @@ export class DevServer {
   async until(path: string, wanted: (seen: Seen[]) => boolean): Promise<void> {
     const start = Date.now();
     while (!wanted(await this.requests(path))) {
-      if (Date.now() - start > 30_000) throw new Error(`the server did not see it: ${path}`);
-      await moment(1);
+      const waited = Date.now() - start;
+      if (waited > 50_000) throw new Error(`the server did not see it: ${path}`);
+      // A log of a thousand requests takes its time to be read: what takes longer is looked at less often.
+      await moment(Math.min(1 + waited / 10, 100));
     }
   }
 
