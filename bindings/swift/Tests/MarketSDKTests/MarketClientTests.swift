@@ -156,7 +156,7 @@ struct MarketClientTests {
     }
 
     @Test
-    func the_log_says_how_a_call_went_and_nothing_personal() async throws {
+    func the_log_says_how_a_call_went_and_nothing_personal_and_a_sink_may_block() async throws {
         let (told, tell) = AsyncStream<LogRecord>.makeStream()
         try MarketClient.setLogSink(level: .info) { tell.yield($0) }
         try await signIn()
@@ -169,11 +169,18 @@ struct MarketClientTests {
             }
             return records
         }
-        try MarketClient.setLogSink(nil)
         for record in records {
             #expect(record.target.hasPrefix("market_sdk"))
             #expect(!record.message.contains("805"), "\(record.message)")
         }
+        // One that blocks holds up no call. (The log is the process's: this stays in one test.)
+        let over = DispatchSemaphore(value: 0)
+        try MarketClient.setLogSink { _ in over.wait() }
+        let start = ContinuousClock.now
+        for _ in 1 ... 3 { _ = try await market.cart.get() }
+        #expect(ContinuousClock.now - start < .seconds(5))
+        try MarketClient.setLogSink(nil)
+        for _ in 1 ... 1000 { over.signal() }
     }
 }
 
