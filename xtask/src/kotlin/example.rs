@@ -1,30 +1,39 @@
 //! The example app, as a clean project that depends on the packed artefact: built, run against the dev server, and
 //! compared with the transcript in its README.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::package;
-use crate::{Workspace, shopper};
+use crate::{Workspace, shopper, succeeds};
 
 const EXAMPLE: &str = "examples/kotlin";
+const CLASSPATH: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath";
 
-/// Plays the transcript.
+/// Builds it away from this project, so that the artefact is all it has of that, and plays its transcript.
 pub(super) fn check(here: &Workspace, server: &Path) -> Result<(), String> {
     let folder = here.root.join("bindings/kotlin/target/example");
     copied(&here.root.join(EXAMPLE), &folder).map_err(|error| format!("{EXAMPLE}: {error}"))?;
-    let app = |address: &str| {
-        let mut maven = package::maven(here, &folder);
-        maven.args(["compile", "exec:java", "-Dstyle.color=never"]);
-        maven.arg(package::local(&package::repository(here)));
-        maven.arg(format!("-Dexec.args={address}"));
-        maven
-    };
+    let mut build = package::maven(here, &folder);
+    build.args(["compile", CLASSPATH, "-Dmdep.outputFile=target/classpath.txt"]);
+    if !succeeds(build.arg(package::local(&package::repository(here)))) {
+        return Err("the example does not build on the packed artefact".to_owned());
+    }
+    let libraries =
+        std::fs::read_to_string(folder.join("target/classpath.txt")).map_err(|e| e.to_string())?;
+    let libraries = std::env::split_paths(libraries.trim()).collect::<Vec<_>>();
+    let classes = std::env::join_paths(std::iter::once(folder.join("target/classes")).chain(libraries));
+    let mut app = here.command("java");
+    app.arg("-cp").arg(classes.map_err(|error| error.to_string())?).arg("shop.MainKt");
     let readme = here.root.join(EXAMPLE).join("README.md");
+    let app = |address: &str| {
+        app.arg(address);
+        app
+    };
     shopper::check(here, server, app, &readme, "cargo xtask test kotlin")
 }
 
 /// Copies what is committed of the example to where nothing else of this project is.
-fn copied(from: &Path, into: &PathBuf) -> std::io::Result<()> {
+fn copied(from: &Path, into: &Path) -> std::io::Result<()> {
     let _ = std::fs::remove_dir_all(into);
     std::fs::create_dir_all(into)?;
     for entry in std::fs::read_dir(from)? {
