@@ -85,9 +85,9 @@ struct HostTests {
 
     private final class Weak: @unchecked Sendable {
         private let guarded = NSLock()
-        private weak var held: SessionAPI?
+        private weak var held: (any SessionAPI)?
 
-        var session: SessionAPI? {
+        var session: (any SessionAPI)? {
             get { guarded.withLock { held } }
             set { guarded.withLock { held = newValue } }
         }
