@@ -21,10 +21,13 @@ pub(super) fn all(text: &str) -> Result<String, String> {
 }
 
 const ONCE: &[(&str, &str)] = &[
-    // A cancelled task cancels the call. The handler is gone, and not running, when `withTaskCancellationHandler`
-    // returns, so that it never meets a future that was freed.
+    // A cancelled task cancels the call; one that was cancelled before makes none.
     (
-        "    var pollResult: Int8;
+        "    let rustFuture = rustFutureFunc()
+    defer {
+        freeFunc(rustFuture)
+    }
+    var pollResult: Int8;
     repeat {
         pollResult = await withUnsafeContinuation {
             pollFunc(
@@ -37,7 +40,14 @@ const ONCE: &[(&str, &str)] = &[
         }
     } while pollResult != UNIFFI_RUST_FUTURE_POLL_READY
 ",
-        "    await withTaskCancellationHandler {
+        "    try Task.checkCancellation()
+    let rustFuture = rustFutureFunc()
+    let canceller = Canceller(rustFuture, cancelFunc)
+    defer {
+        canceller.forget()
+        freeFunc(rustFuture)
+    }
+    await withTaskCancellationHandler {
         var pollResult: Int8;
         repeat {
             pollResult = await withUnsafeContinuation {
@@ -51,7 +61,7 @@ const ONCE: &[(&str, &str)] = &[
             }
         } while pollResult != UNIFFI_RUST_FUTURE_POLL_READY
     } onCancel: {
-        cancelFunc(rustFuture)
+        canceller.cancelSoon()
     }
 ",
     ),
@@ -59,7 +69,7 @@ const ONCE: &[(&str, &str)] = &[
         "    pollFunc: (UInt64, @escaping UniffiRustFutureContinuationCallback, UInt64) -> (),
 ",
         "    pollFunc: (UInt64, @escaping UniffiRustFutureContinuationCallback, UInt64) -> (),
-    cancelFunc: @Sendable (UInt64) -> (),
+    cancelFunc: @escaping @Sendable (UInt64) -> (),
 ",
     ),
     ("            fatalError(\"Cancellation not supported yet\")", "            throw CancellationError()"),
