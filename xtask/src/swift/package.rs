@@ -60,7 +60,8 @@ pub(super) fn consumed(here: &Workspace, swift: &Swift, server: &Path) -> Result
     let said = |error: std::io::Error| format!("{}: {error}", app.display());
     std::fs::create_dir_all(&app).map_err(said)?;
     let archive = packed(here, &bindings::built(here).join(bindings::library_name()))?;
-    if !succeeds(here.command("tar").arg("-xzf").arg(&archive).arg("-C").arg(&folder)) {
+    // As of now (-m), or SwiftPM would take a folder with other files in it for the one it knows.
+    if !succeeds(here.command("tar").arg("-xmzf").arg(&archive).arg("-C").arg(&folder)) {
         return Err("what was packed cannot be unpacked".to_owned());
     }
     let example = here.root.join(EXAMPLE);

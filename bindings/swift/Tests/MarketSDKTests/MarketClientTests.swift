@@ -47,6 +47,24 @@ struct MarketClientTests {
     }
 
     @Test
+    func forty_thousand_calls_that_are_cancelled_as_they_end_all_end() async throws {
+        let (ended, end) = AsyncStream<Void>.makeStream()
+        for _ in 1 ... 4 {
+            // On its own: one that waits for ever fails this test, and does not hold it up.
+            Task { [market] in
+                for turn in 1 ... 10000 {
+                    let call = Task { try await market.cart.get() }
+                    if turn.isMultiple(of: 2) { await Task.yield() }
+                    call.cancel()
+                    _ = await call.result
+                }
+                end.yield()
+            }
+        }
+        try await within(.seconds(60)) { for await _ in ended.prefix(4) {}; try Task.checkCancellation() }
+    }
+
+    @Test
     func numbers_that_are_out_of_bounds_are_refused_and_end_nothing() async throws {
         try await signIn()
         for quantity in [-1, .min, .max] {
