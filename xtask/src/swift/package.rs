@@ -60,15 +60,15 @@ pub(super) fn consumed(here: &Workspace, swift: &Swift, server: &Path) -> Result
     let said = |error: std::io::Error| format!("{}: {error}", app.display());
     std::fs::create_dir_all(&app).map_err(said)?;
     let archive = packed(here, &bindings::built(here).join(bindings::library_name()))?;
-    // As of now (-m), or SwiftPM would take a folder with other files in it for the one it knows.
-    if !succeeds(here.command("tar").arg("-xmzf").arg(&archive).arg("-C").arg(&folder)) {
+    if !succeeds(here.command("tar").arg("-xzf").arg(&archive).arg("-C").arg(&folder)) {
         return Err("what was packed cannot be unpacked".to_owned());
     }
     let example = here.root.join(EXAMPLE);
     copied(&example.join("Sources"), &app.join("Sources")).map_err(said)?;
     let manifest = std::fs::read_to_string(example.join("Package.swift")).map_err(said)?;
     let manifest = bindings::edited(&manifest, &[("\"../../bindings/swift\"", &format!("\"../{NAME}\""))])?;
-    super::write(&app.join("Package.swift"), &manifest)?;
+    // Anew each time: SwiftPM looks for other files in a package that this one depends on only when it changes.
+    std::fs::write(app.join("Package.swift"), manifest).map_err(said)?;
     let mut build = swift.command(here, &app, "swift");
     build.args(["build", "--quiet", "-Xswiftc", "-warnings-as-errors"]);
     if !succeeds(&mut build) {
