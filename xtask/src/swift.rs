@@ -66,7 +66,11 @@ fn link(library: &Path, folder: &Path) -> Result<(), String> {
     let link = folder.join(library.file_name().unwrap_or_default());
     let _ = std::fs::remove_file(&link);
     std::fs::create_dir_all(folder).map_err(|e| e.to_string())?;
-    std::os::unix::fs::symlink(library, &link).map_err(|e| format!("{}: {e}", link.display()))
+    #[cfg(unix)]
+    let linked = std::os::unix::fs::symlink(library, &link);
+    #[cfg(not(unix))]
+    let linked = std::fs::copy(library, &link).map(drop);
+    linked.map_err(|e| format!("{}: {e}", link.display()))
 }
 
 /// The tests of the Swift package, against the dev server as a process.

@@ -9,6 +9,7 @@ use crate::bindings::edited;
 pub(super) fn all(text: &str) -> Result<String, String> {
     let text = edited(text, ONCE)?;
     let text = cancellable(&text)?;
+    let objects = words::objects(&text);
     let text = surface(&text)?;
     let text = TWICE.iter().try_fold(text, |text, (from, to)| match text.matches(from).count() {
         2 => Ok(text.replace(from, to)),
@@ -16,14 +17,17 @@ pub(super) fn all(text: &str) -> Result<String, String> {
     })?;
     let text = discardable(&text)?;
     let text = words::numbers(&text)?;
-    Ok(words::spelled(&text))
+    Ok(words::spelled(&text, &objects))
 }
 
 const ONCE: &[(&str, &str)] = &[
-    // A cancelled task cancels the call. The handler is gone, and not running, when `withTaskCancellationHandler`
-    // returns, so that it never meets a future that was freed.
+    // A cancelled task cancels the call; one that was cancelled before makes none.
     (
-        "    var pollResult: Int8;
+        "    let rustFuture = rustFutureFunc()
+    defer {
+        freeFunc(rustFuture)
+    }
+    var pollResult: Int8;
     repeat {
         pollResult = await withUnsafeContinuation {
             pollFunc(
@@ -36,7 +40,14 @@ const ONCE: &[(&str, &str)] = &[
         }
     } while pollResult != UNIFFI_RUST_FUTURE_POLL_READY
 ",
-        "    await withTaskCancellationHandler {
+        "    try Task.checkCancellation()
+    let rustFuture = rustFutureFunc()
+    let canceller = Canceller(rustFuture, cancelFunc)
+    defer {
+        canceller.forget()
+        freeFunc(rustFuture)
+    }
+    await withTaskCancellationHandler {
         var pollResult: Int8;
         repeat {
             pollResult = await withUnsafeContinuation {
@@ -50,7 +61,7 @@ const ONCE: &[(&str, &str)] = &[
             }
         } while pollResult != UNIFFI_RUST_FUTURE_POLL_READY
     } onCancel: {
-        cancelFunc(rustFuture)
+        canceller.cancelSoon()
     }
 ",
     ),
@@ -58,7 +69,7 @@ const ONCE: &[(&str, &str)] = &[
         "    pollFunc: (UInt64, @escaping UniffiRustFutureContinuationCallback, UInt64) -> (),
 ",
         "    pollFunc: (UInt64, @escaping UniffiRustFutureContinuationCallback, UInt64) -> (),
-    cancelFunc: @Sendable (UInt64) -> (),
+    cancelFunc: @escaping @Sendable (UInt64) -> (),
 ",
     ),
     ("            fatalError(\"Cancellation not supported yet\")", "            throw CancellationError()"),
@@ -166,14 +177,13 @@ const ONCE: &[(&str, &str)] = &[
     ),
     // The package's own `MarketClient` is the door.
     ("public protocol MarketCoreProtocol:", "protocol MarketCoreProtocol:"),
-    ("open class MarketCore:", "final class MarketCore:"),
     ("public struct ClientConfig {", "struct ClientConfig {"),
     ("public func coreVersion()", "func coreVersion()"),
     ("public func setLogSink(level: ", "func setLogSink(level: "),
     ("public protocol LogSink:", "protocol LogSink:"),
     // It cannot fail and costs little: in Swift, a property.
     ("    func currentState()  -> SessionState", "    var state: SessionState { get }"),
-    ("open func currentState() -> SessionState  {", "public var state: SessionState  {"),
+    ("open func currentState() -> SessionState  {", "var state: SessionState  {"),
     ("public func uniffiEnsureMarketSdkFfiInitialized()", "func uniffiEnsureMarketSdkFfiInitialized()"),
 ];
 
@@ -205,7 +215,7 @@ fn discardable(text: &str) -> Result<String, String> {
     let mut changed = 0;
     let lines = text.lines().map(|line| {
         let declared = line.trim_start();
-        let called = declared.strip_prefix("public ").unwrap_or(declared).strip_prefix("func ");
+        let called = declared.strip_prefix("func ");
         let gives = line.split("-> ").nth(1).map(|gives| gives.trim_end_matches([' ', '{']));
         let may = called.is_some_and(|call| {
             DISCARDABLE.iter().any(|(start, value)| call.starts_with(start) && gives == Some(*value))
@@ -250,8 +260,8 @@ fn cancellable(text: &str) -> Result<String, String> {
     Ok(text)
 }
 
-/// The public types are those that an app uses, and closed: nothing in them is meant to be made or inherited from by
-/// anybody else.
+/// The public types are those that an app uses. Of an object that is its protocol: an app's tests can put their own in its
+/// place, and nobody sees how the core's own is made.
 fn surface(text: &str) -> Result<String, String> {
     const HANDLES: &str = "    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
 #if swift(>=5.8)
@@ -313,15 +323,9 @@ fn surface(text: &str) -> Result<String, String> {
     let text = text.replace(MEMBERWISE, "    /// Makes one of its parts.\n    public init(");
     let lines = text.lines().map(|line| {
         if let Some(rest) = line.strip_prefix("open class ") {
-            // What stands for a foreign trait of Rust's making is seen by nobody.
-            let name = rest.split(':').next().unwrap_or_default();
-            if name.ends_with("Impl") {
-                format!("final class {rest}")
-            } else {
-                format!("public final class {rest}")
-            }
+            format!("final class {rest}")
         } else if let Some(rest) = line.strip_prefix("open func ") {
-            format!("public func {rest}")
+            format!("func {rest}")
         } else if line.starts_with("public struct FfiConverter")
             || line.starts_with("public func FfiConverter")
         {

@@ -47,6 +47,24 @@ struct MarketClientTests {
     }
 
     @Test
+    func forty_thousand_calls_that_are_cancelled_as_they_end_all_end() async throws {
+        let (ended, end) = AsyncStream<Void>.makeStream()
+        for _ in 1 ... 4 {
+            // On its own: one that waits for ever fails this test, and does not hold it up.
+            Task { [market] in
+                for turn in 1 ... 10000 {
+                    let call = Task { try await market.cart.get() }
+                    if turn.isMultiple(of: 2) { await Task.yield() }
+                    call.cancel()
+                    _ = await call.result
+                }
+                end.yield()
+            }
+        }
+        try await within(.seconds(60)) { for await _ in ended.prefix(4) {}; try Task.checkCancellation() }
+    }
+
+    @Test
     func numbers_that_are_out_of_bounds_are_refused_and_end_nothing() async throws {
         try await signIn()
         for quantity in [-1, .min, .max] {
@@ -156,7 +174,7 @@ struct MarketClientTests {
     }
 
     @Test
-    func the_log_says_how_a_call_went_and_nothing_personal() async throws {
+    func the_log_says_how_a_call_went_and_nothing_personal_and_a_sink_may_block() async throws {
         let (told, tell) = AsyncStream<LogRecord>.makeStream()
         try MarketClient.setLogSink(level: .info) { tell.yield($0) }
         try await signIn()
@@ -169,11 +187,18 @@ struct MarketClientTests {
             }
             return records
         }
-        try MarketClient.setLogSink(nil)
         for record in records {
             #expect(record.target.hasPrefix("market_sdk"))
             #expect(!record.message.contains("805"), "\(record.message)")
         }
+        // One that blocks holds up no call. (The log is the process's: this stays in one test.)
+        let over = DispatchSemaphore(value: 0)
+        try MarketClient.setLogSink { _ in over.wait() }
+        let start = ContinuousClock.now
+        for _ in 1 ... 3 { _ = try await market.cart.get() }
+        #expect(ContinuousClock.now - start < .seconds(5))
+        try MarketClient.setLogSink(nil)
+        for _ in 1 ... 1000 { over.signal() }
     }
 }
 
