@@ -1,6 +1,7 @@
 //! What is changed in the generated Swift. Each change is asserted: it fits as often as it must, or the generator
 //! is another.
 
+mod calls;
 mod words;
 
 use crate::bindings::edited;
@@ -8,7 +9,7 @@ use crate::bindings::edited;
 /// Makes all changes.
 pub(super) fn all(text: &str) -> Result<String, String> {
     let text = edited(text, ONCE)?;
-    let text = cancellable(&text)?;
+    let text = calls::made(&text)?;
     let objects = words::objects(&text);
     let text = surface(&text)?;
     let text = TWICE.iter().try_fold(text, |text, (from, to)| match text.matches(from).count() {
@@ -17,62 +18,10 @@ pub(super) fn all(text: &str) -> Result<String, String> {
     })?;
     let text = discardable(&text)?;
     let text = words::numbers(&text)?;
-    Ok(words::spelled(&text, &objects))
+    calls::on_the_callers_actor(&words::spelled(&text, &objects))
 }
 
 const ONCE: &[(&str, &str)] = &[
-    // A cancelled task cancels the call; one that was cancelled before makes none.
-    (
-        "    let rustFuture = rustFutureFunc()
-    defer {
-        freeFunc(rustFuture)
-    }
-    var pollResult: Int8;
-    repeat {
-        pollResult = await withUnsafeContinuation {
-            pollFunc(
-                rustFuture,
-                { handle, pollResult in
-                    uniffiFutureContinuationCallback(handle: handle, pollResult: pollResult)
-                },
-                uniffiContinuationHandleMap.insert(obj: $0)
-            )
-        }
-    } while pollResult != UNIFFI_RUST_FUTURE_POLL_READY
-",
-        "    try Task.checkCancellation()
-    let rustFuture = rustFutureFunc()
-    let canceller = Canceller(rustFuture, cancelFunc)
-    defer {
-        canceller.forget()
-        freeFunc(rustFuture)
-    }
-    await withTaskCancellationHandler {
-        var pollResult: Int8;
-        repeat {
-            pollResult = await withUnsafeContinuation {
-                pollFunc(
-                    rustFuture,
-                    { handle, pollResult in
-                        uniffiFutureContinuationCallback(handle: handle, pollResult: pollResult)
-                    },
-                    uniffiContinuationHandleMap.insert(obj: $0)
-                )
-            }
-        } while pollResult != UNIFFI_RUST_FUTURE_POLL_READY
-    } onCancel: {
-        canceller.cancelSoon()
-    }
-",
-    ),
-    (
-        "    pollFunc: (UInt64, @escaping UniffiRustFutureContinuationCallback, UInt64) -> (),
-",
-        "    pollFunc: (UInt64, @escaping UniffiRustFutureContinuationCallback, UInt64) -> (),
-    cancelFunc: @escaping @Sendable (UInt64) -> (),
-",
-    ),
-    ("            fatalError(\"Cancellation not supported yet\")", "            throw CancellationError()"),
     // Swift's own type for it, exact; and no value of a host's ends the process.
     (
         "    typealias SwiftType = TimeInterval
@@ -236,30 +185,6 @@ fn discardable(text: &str) -> Result<String, String> {
     }
 }
 
-/// Each asynchronous call names the function that cancels it.
-fn cancellable(text: &str) -> Result<String, String> {
-    const POLL: &str = "            pollFunc: ffi_market_sdk_ffi_rust_future_poll_";
-    let calls = text.matches("try  await uniffiRustCallAsync(").count();
-    let mut changed = 0;
-    let lines = text.lines().map(|line| match line.strip_prefix(POLL) {
-        Some(kind) => {
-            changed += 1;
-            format!(
-                "{line}\n            cancelFunc: {{ ffi_market_sdk_ffi_rust_future_cancel_{}($0) }},",
-                kind.trim_end_matches(',')
-            )
-        }
-        None => line.to_owned(),
-    });
-    let text = lines.collect::<Vec<_>>().join("\n") + "\n";
-    if calls == 0 || changed != calls {
-        return Err(format!(
-            "of {calls} asynchronous calls in the generated code, {changed} can be cancelled"
-        ));
-    }
-    Ok(text)
-}
-
 /// The public types are those that an app uses. Of an object that is its protocol: an app's tests can put their own in its
 /// place, and nobody sees how the core's own is made.
 fn surface(text: &str) -> Result<String, String> {
@@ -335,17 +260,4 @@ fn surface(text: &str) -> Result<String, String> {
         }
     });
     Ok(lines.collect::<Vec<_>>().join("\n") + "\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_call_that_cannot_be_cancelled_is_an_error() {
-        let call = "try  await uniffiRustCallAsync(\n            pollFunc: ffi_market_sdk_ffi_rust_future_poll_u8,\n";
-        assert!(cancellable(call).is_ok_and(|text| text.contains("rust_future_cancel_u8($0)")));
-        assert!(cancellable(&call.replace("pollFunc", "poll")).is_err());
-        assert!(cancellable("").is_err());
-    }
 }

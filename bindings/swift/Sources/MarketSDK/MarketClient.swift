@@ -100,8 +100,8 @@ public final class MarketClient: Sendable {
 
 extension OrdersAPI {
     /// Lists the newest orders: the first page.
-    public func list() async throws -> [Order] {
-        try await list(OrderQuery())
+    public func list(isolation: isolated (any Actor)? = #isolation) async throws -> [Order] {
+        try await list(OrderQuery(), on: isolation)
     }
 }
 

@@ -56,16 +56,16 @@ private final class FakeCart: CartAPI {
         return Cart(id: 1, userID: 19, items: items, totalPrice: Money(amount: total, currency: "USD"))
     }
 
-    func add(sku: Int, quantity: Int) async throws -> Cart {
+    func add(sku: Int, quantity: Int, on _: isolated (any Actor)?) async throws -> Cart {
         guard sku == 42 else { throw MarketError(.rejected, message: "Out of stock.") }
         let price = Money(amount: Decimal(string: "19.99")!, currency: "USD")
         return cart([CartLine(id: 1, skuID: sku, quantity: quantity, name: "Canvas Bag", price: price, image: nil)])
     }
 
-    func get() async throws -> Cart { cart([]) }
-    func clear() async throws -> Cart { cart([]) }
-    func remove(line _: Int) async throws -> Cart { cart([]) }
-    func setQuantity(line _: Int, quantity _: Int) async throws -> Cart { cart([]) }
+    func get(on _: isolated (any Actor)?) async throws -> Cart { cart([]) }
+    func clear(on _: isolated (any Actor)?) async throws -> Cart { cart([]) }
+    func remove(line _: Int, on _: isolated (any Actor)?) async throws -> Cart { cart([]) }
+    func setQuantity(line _: Int, quantity _: Int, on _: isolated (any Actor)?) async throws -> Cart { cart([]) }
     func observe(listener _: any CartListener) throws -> any Subscription { FakeSubscription() }
 }
 
@@ -85,28 +85,28 @@ private final class FakeSession: SessionAPI {
     }
 
     func onEnd(listener _: any SessionEndListener) throws -> any Subscription { FakeSubscription() }
-    func restore() async throws -> SessionState { state }
+    func restore(on _: isolated (any Actor)?) async throws -> SessionState { state }
     func resumed() {}
-    func requestCode(phone _: String) async throws -> CodeSent { throw NotFaked() }
-    func verifyCode(phone _: String, code _: String) async throws -> SignIn { throw NotFaked() }
-    func logout() async throws {}
-    func clear() async throws {}
-    func profile() async throws -> Profile { throw NotFaked() }
-    func updateProfile(_: ProfileUpdate) async throws -> Profile { throw NotFaked() }
-    func verifyToken() async throws -> TokenStatus { throw NotFaked() }
-    func markets() async throws -> Markets { throw NotFaked() }
+    func requestCode(phone _: String, on _: isolated (any Actor)?) async throws -> CodeSent { throw NotFaked() }
+    func verifyCode(phone _: String, code _: String, on _: isolated (any Actor)?) async throws -> SignIn { throw NotFaked() }
+    func logout(on _: isolated (any Actor)?) async throws {}
+    func clear(on _: isolated (any Actor)?) async throws {}
+    func profile(on _: isolated (any Actor)?) async throws -> Profile { throw NotFaked() }
+    func updateProfile(_: ProfileUpdate, on _: isolated (any Actor)?) async throws -> Profile { throw NotFaked() }
+    func verifyToken(on _: isolated (any Actor)?) async throws -> TokenStatus { throw NotFaked() }
+    func markets(on _: isolated (any Actor)?) async throws -> Markets { throw NotFaked() }
 }
 
 private final class FakeWishlist: WishlistAPI {
-    func add(product _: Int) async throws -> Wishlist { throw NotFaked() }
-    func clear() async throws -> Wishlist { throw NotFaked() }
-    func get() async throws -> Wishlist { throw NotFaked() }
-    func remove(product _: Int) async throws -> Wishlist { throw NotFaked() }
+    func add(product _: Int, on _: isolated (any Actor)?) async throws -> Wishlist { throw NotFaked() }
+    func clear(on _: isolated (any Actor)?) async throws -> Wishlist { throw NotFaked() }
+    func get(on _: isolated (any Actor)?) async throws -> Wishlist { throw NotFaked() }
+    func remove(product _: Int, on _: isolated (any Actor)?) async throws -> Wishlist { throw NotFaked() }
 }
 
 private final class FakeOrders: OrdersAPI {
-    func cancel(order _: Int) async throws -> CancelledOrder { throw NotFaked() }
-    func get(order _: Int) async throws -> Order { throw NotFaked() }
-    func list(_: OrderQuery) async throws -> [Order] { throw NotFaked() }
-    func place(_: NewOrder) async throws -> Order { throw NotFaked() }
+    func cancel(order _: Int, on _: isolated (any Actor)?) async throws -> CancelledOrder { throw NotFaked() }
+    func get(order _: Int, on _: isolated (any Actor)?) async throws -> Order { throw NotFaked() }
+    func list(_: OrderQuery, on _: isolated (any Actor)?) async throws -> [Order] { throw NotFaked() }
+    func place(_: NewOrder, on _: isolated (any Actor)?) async throws -> Order { throw NotFaked() }
 }

@@ -60,6 +60,20 @@ class CallsConformanceTest : ConformanceTest() {
         }
 
     @Test
+    fun additions_that_are_made_in_a_row_reach_the_server_in_that_order(): Unit =
+        case {
+            signIn()
+            server.hold("POST /cart/items")
+            // From the one thread of `case`, as an app does it from its main thread.
+            val adds = coroutineScope { (1..6).map { quantity -> async { market.cart.add(42, quantity) } }.also {
+                arrived("/cart/items")
+                server.release()
+            } }
+            val sums = listOf(1, 3, 6, 10, 15, 21)
+            adds.zip(sums).forEach { (add, sum) -> assertEquals(listOf(42L to sum), lines(add.await())) }
+        }
+
+    @Test
     fun ten_additions_at_once_lose_nothing_on_a_server_that_loses_parallel_ones(): Unit =
         case("g2") {
             signIn()

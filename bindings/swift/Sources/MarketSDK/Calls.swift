@@ -29,3 +29,30 @@ final class Canceller: @unchecked Sendable {
         guarded.withLock { future = nil }
     }
 }
+
+/// What a poll of a call's future comes to. The first is made where the call is, and waited for elsewhere.
+final class Poll: @unchecked Sendable {
+    private let guarded = NSLock()
+    private var ended: Int8?
+    private var waiting: UnsafeContinuation<Int8, Never>?
+
+    /// It came to this. It is said once.
+    func end(with result: Int8) {
+        let waiting = guarded.withLock {
+            ended = result
+            return self.waiting
+        }
+        waiting?.resume(returning: result)
+    }
+
+    /// Waits for it. One may.
+    func result() async -> Int8 {
+        await withUnsafeContinuation { continuation in
+            let result = guarded.withLock {
+                waiting = continuation
+                return ended
+            }
+            if let result { continuation.resume(returning: result) }
+        }
+    }
+}
