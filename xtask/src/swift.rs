@@ -24,7 +24,10 @@ pub(crate) fn bindgen(here: &Workspace) -> Result<(), String> {
     let read = |name: &str| std::fs::read_to_string(out.join(name)).map_err(|e| format!("{name}: {e}"));
     let package = here.root.join(PACKAGE);
     let sources = package.join("Sources/MarketSDK/Generated");
-    write(&sources.join("MarketSDK.swift"), &edits::all(&read("MarketSDK.swift")?)?)?;
+    let text = edits::all(&read("MarketSDK.swift")?)?;
+    write(&sources.join("MarketSDK.swift"), &text)?;
+    let tests = package.join("Tests/MarketSDKTests/Generated");
+    write(&tests.join("Samples.swift"), &edits::personal::samples(&text)?)?;
     let number = bindings::core_version();
     write(
         &sources.join("ExpectedCoreVersion.swift"),

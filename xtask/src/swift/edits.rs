@@ -2,6 +2,7 @@
 //! is another.
 
 mod calls;
+pub(super) mod personal;
 mod words;
 
 use crate::bindings::edited;
@@ -17,6 +18,7 @@ pub(super) fn all(text: &str) -> Result<String, String> {
         count => Err(format!("the generated code has this {count} times instead of twice:\n{from}")),
     })?;
     let text = discardable(&text)?;
+    let text = personal::hidden(&text)?;
     let text = words::numbers(&text)?;
     calls::on_the_callers_actor(&words::spelled(&text, &objects))
 }

@@ -21,6 +21,7 @@ import dev.marketsdk.StoreException
 import dev.marketsdk.failure
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Deferred
+import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
 import kotlinx.coroutines.supervisorScope
@@ -32,6 +33,7 @@ import java.math.BigDecimal
 import java.nio.file.Files
 import java.nio.file.attribute.PosixFilePermissions
 import java.util.concurrent.ConcurrentHashMap
+import java.util.concurrent.Executors
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TimeSource
@@ -64,13 +66,13 @@ class CallsConformanceTest : ConformanceTest() {
         case {
             signIn()
             server.hold("POST /cart/items")
-            // From the one thread of `case`, as an app does it from its main thread.
-            val adds = coroutineScope { (1..6).map { quantity -> async { market.cart.add(42, quantity) } }.also {
+            Executors.newSingleThreadExecutor().asCoroutineDispatcher().use { thread ->
+                val adds = (1..6).map { quantity -> async(thread) { market.cart.add(42, quantity) } }
                 arrived("/cart/items")
                 server.release()
-            } }
-            val sums = listOf(1, 3, 6, 10, 15, 21)
-            adds.zip(sums).forEach { (add, sum) -> assertEquals(listOf(42L to sum), lines(add.await())) }
+                val sums = adds.awaitAll().map { lines(it) }
+                assertEquals(listOf<Long>(1, 3, 6, 10, 15, 21).map { listOf(42L to it) }, sums)
+            }
         }
 
     @Test
