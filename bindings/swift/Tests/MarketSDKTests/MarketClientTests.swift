@@ -174,22 +174,53 @@ struct MarketClientTests {
     }
 
     @Test
-    func the_log_says_how_a_call_went_and_nothing_personal_and_a_sink_may_block() async throws {
-        let (told, tell) = AsyncStream<LogRecord>.makeStream()
-        try MarketClient.setLogSink(level: .info) { tell.yield($0) }
+    func calls_of_one_actor_are_made_in_its_order() async throws {
         try await signIn()
-        _ = try await market.cart.get()
-        let records = try await within(.seconds(20)) {
-            var records: [LogRecord] = []
-            for await record in told {
-                records.append(record)
-                if record.message.hasPrefix("market.call area=cart operation=get") { break }
+        for round in 1 ... 40 {
+            let adds = await MainActor.run { [market] in
+                (1 ... 6).map { quantity in Task { @MainActor in try await market.cart.add(sku: 42, quantity: quantity) } }
             }
-            return records
+            var seen: [Int] = []
+            for add in adds { seen += try await add.value.items.map(\.quantity) }
+            // The sums are these in one order alone.
+            #expect(seen == [1, 3, 6, 10, 15, 21], "round \(round)")
+            try await market.cart.clear()
         }
-        for record in records {
-            #expect(record.target.hasPrefix("market_sdk"))
-            #expect(!record.message.contains("805"), "\(record.message)")
+    }
+
+    @Test
+    func the_log_says_how_a_call_went_and_nothing_personal_and_a_sink_may_block() async throws {
+        var secrets = ["8059851", "Ann Example", "Hidden Street", "a wish", "a word"]
+        for level in [LogLevel.error, .warn, .info, .debug] {
+            let (told, tell) = AsyncStream<LogRecord>.makeStream()
+            do {
+                // It goes when the last record was handed over.
+                let sink = Told(tell)
+                try MarketClient.setLogSink(level: level) { sink.tell.yield($0) }
+            }
+            try await server.advanceClock(seconds: 1)
+            try await market.session.requestCode(phone: usPhone)
+            let code = try await server.code()
+            _ = try await failure { try await market.session.verifyCode(phone: usPhone, code: code == "111111" ? "222222" : "111111") }
+            try await market.session.verifyCode(phone: usPhone, code: code)
+            secrets.append(code)
+            try await market.session.updateProfile(ProfileUpdate(fullName: "Ann Example"))
+            _ = try await market.session.profile()
+            try await market.cart.add(sku: 42, quantity: 2)
+            let order = NewOrder(customerName: "Ann Example", customerPhone: usPhone, deliveryAddress: "1 Hidden Street", notes: "a wish")
+            _ = try await market.orders.place(order)
+            _ = try await market.orders.list()
+            let query = [QueryParameter(name: "phone", value: usPhone), QueryParameter(name: "q", value: "a word")]
+            _ = try? await market.request(RawRequest(method: .post, path: "/no/\(code)", query: query, json: #""a word""#))
+            try MarketClient.setLogSink(nil)
+            let records = try await within(.seconds(20)) { await told.reduce(into: []) { $0.append($1) } }
+            if level == .info || level == .debug {
+                #expect(records.contains { $0.message.hasPrefix("market.call area=orders operation=place") })
+            }
+            for record in records {
+                #expect(record.target.hasPrefix("market_sdk"))
+                for secret in secrets { #expect(!"\(record)".contains(secret), "\(level): \(record.message)") }
+            }
         }
         // One that blocks holds up no call. (The log is the process's: this stays in one test.)
         let over = DispatchSemaphore(value: 0)
@@ -199,6 +230,18 @@ struct MarketClientTests {
         #expect(ContinuousClock.now - start < .seconds(5))
         try MarketClient.setLogSink(nil)
         for _ in 1 ... 1000 { over.signal() }
+    }
+}
+
+private final class Told: Sendable {
+    let tell: AsyncStream<LogRecord>.Continuation
+
+    init(_ tell: AsyncStream<LogRecord>.Continuation) {
+        self.tell = tell
+    }
+
+    deinit {
+        tell.finish()
     }
 }
 

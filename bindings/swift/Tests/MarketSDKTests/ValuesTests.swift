@@ -47,8 +47,8 @@ struct ValuesTests {
 
     /// Of these, every text is the shop's, the developer's, or the SDK's own.
     private static let shown = [
-        "CartLine", "FieldError", "ListenerError.failed", "LogRecord", "Market.unknown", "MarketInfo", "Money", "NewOrder.paymentMethod",
-        "Order.orderNumber", "OrderLine", "OrderStatus.unknown", "Product", "Profile.country", "Profile.currency",
+        "CartLine", "Failure.detail", "Failure.message", "FieldError", "ListenerError.failed", "LogRecord", "Market.unknown",
+        "MarketInfo", "Money", "NewOrder.paymentMethod", "Order.orderNumber", "OrderLine", "OrderStatus.unknown", "Product", "Profile.country", "Profile.currency",
         "Profile.language", "SessionStore.file", "StoreError.unavailable",
     ]
 
