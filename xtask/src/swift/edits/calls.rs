@@ -171,7 +171,11 @@ pub(super) fn on_the_callers_actor(text: &str) -> Result<String, String> {
                 // A comment or an attribute belongs to what follows it.
                 let text = line.trim();
                 let alone = text.is_empty() || text.starts_with("func ") || text.starts_with("var ");
-                if alone { above.clear() } else { above.push(line.to_owned()) }
+                if alone {
+                    above.clear()
+                } else {
+                    above.push(line.to_owned())
+                }
                 out.push(line.to_owned());
                 continue;
             };
@@ -209,7 +213,8 @@ struct Call<'a> {
 
 impl<'a> Call<'a> {
     fn read(line: &'a str) -> Option<Self> {
-        let (head, rest) = line.trim().trim_end_matches('{').strip_prefix("func ")?.rsplit_once("async throws")?;
+        let (head, rest) =
+            line.trim().trim_end_matches('{').strip_prefix("func ")?.rsplit_once("async throws")?;
         let (name, arguments) = head.trim_end().strip_suffix(')')?.split_once('(')?;
         let gives = rest.trim().strip_prefix("->").map(str::trim);
         Some(Self { name, arguments, gives })
