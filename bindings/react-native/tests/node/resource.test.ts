@@ -107,8 +107,8 @@ test('a change that waited for another is not made as the user who has signed in
   await settled();
   who.turn(2);
   await writes.answer("one's");
-  expect(await second).toBeUndefined();
   expect(writes.waiting).toEqual([]);
+  expect(await second).toBeUndefined();
   void resource.write(writes.call);
   await settled();
   await writes.answer("two's");
