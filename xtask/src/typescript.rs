@@ -37,6 +37,7 @@ pub(crate) fn bindgen(here: &Workspace) -> Result<(), String> {
     }
     tool.lay_out(here)?;
     android(here, &package)?;
+    ios(here, &package)?;
     // The package has its own of these.
     for file in ["turbo.tsx", "NativeMarketSdk.ts"] {
         let _ = fs::remove_file(generated.join(file));
@@ -108,10 +109,47 @@ fn android(here: &Workspace, package: &Path) -> Result<(), String> {
     edit(&to.join("build.gradle"), &[GRADLE_EDITS])
 }
 
-/// There is no JNA here; the class that the core checks certificates with is not in a Maven repository.
-const GRADLE_EDITS: &[(&str, &str)] = &[(
-    "implementation \"net.java.dev.jna:jna:5.17.0@aar\"",
-    "implementation files(\"libs/rustls-platform-verifier.jar\")",
+const GRADLE_EDITS: &[(&str, &str)] = &[
+    // There is no JNA here; the class that the core checks certificates with is not in a Maven repository.
+    (
+        "implementation \"net.java.dev.jna:jna:5.17.0@aar\"",
+        "implementation files(\"libs/rustls-platform-verifier.jar\")",
+    ),
+    // The library is built for this one: an app that asks for an older one is told so when it is built.
+    (
+        "minSdkVersion getExtOrIntegerDefault(\"minSdkVersion\")",
+        "minSdkVersion Math.max(getExtOrIntegerDefault(\"minSdkVersion\"), project.properties[\"MarketSdk_minSdkVersion\"].toInteger())",
+    ),
+    (
+        "project.properties[\"DummyLibForAndroid_kotlinVersion\"]",
+        "project.properties[\"MarketSdk_kotlinVersion\"]",
+    ),
+    // The module is a turbo module and nothing else, whatever the app says of it.
+    (
+        "  return rootProject.hasProperty(\"newArchEnabled\") && rootProject.getProperty(\"newArchEnabled\") == \"true\"\n",
+        "  return true\n",
+    ),
+    // Its former name, which is gone from newer plugins.
+    ("  lintOptions {", "  lint {"),
+];
+
+/// Puts Apple's privacy manifest into the pod: it is the Swift package's. And names the frameworks that the core needs,
+/// which a static library does not do itself.
+fn ios(here: &Workspace, package: &Path) -> Result<(), String> {
+    let manifest = "PrivacyInfo.xcprivacy";
+    copy(
+        &here.root.join("bindings/swift/Sources/MarketSDK").join(manifest),
+        &package.join("ios").join(manifest),
+    )?;
+    edit(&package.join("MarketSdk.podspec"), &[POD_EDITS])
+}
+
+const POD_EDITS: &[(&str, &str)] = &[(
+    "  s.vendored_frameworks = \"build/MarketSdkCore.xcframework\"\n",
+    "  s.vendored_frameworks = \"build/MarketSdkCore.xcframework\"
+  s.frameworks = \"Security\", \"CoreFoundation\"
+  s.resource_bundles = { \"MarketSdkPrivacy\" => [\"ios/PrivacyInfo.xcprivacy\"] }
+",
 )];
 
 /// Puts what Node loads where the package looks for it.
@@ -153,18 +191,18 @@ pub(crate) fn install(here: &Workspace, package: &str) -> Result<(), String> {
     write(&installed, &lock)
 }
 
-/// What Node the tests run on. React Native's own tools ask for 22; they and all else here run on 20.
-const OLDEST_NODE: u32 = 20;
-/// The one that is fetched, from npm, where Debian's is older.
-const NODE: &str = "node@22.23.3";
+/// What Node the tests run on, major and minor. React Native's own tools ask for 22; they and all else here run on this.
+const OLDEST_NODE: (u32, u32) = (20, 19);
+/// The one that is fetched, from npm, where Debian's is older. With an npm of its own: Debian's finds the modules that it
+/// is made of with Debian's Node alone.
+const NODE: [&str; 2] = ["node@22.23.3", "npm@11.19.1"];
 
 /// Makes sure that there is a Node to run on. Gives a folder to be looked in before the path, if it takes one.
 fn node(here: &Workspace) -> Result<Option<PathBuf>, String> {
     let new_enough = |program: &Path| {
         let out = here.command(program).arg("--version").stderr(Stdio::null()).output();
         let said = out.map(|out| String::from_utf8_lossy(&out.stdout).into_owned()).unwrap_or_default();
-        let major = said.trim().strip_prefix('v').and_then(|version| version.split('.').next()?.parse().ok());
-        major.is_some_and(|major: u32| major >= OLDEST_NODE)
+        node_version(&said).is_some_and(|version| version >= OLDEST_NODE)
     };
     if !setup::there(here, "the TypeScript package", &[("node", "nodejs"), ("npm", "npm"), ("make", "make")])
     {
@@ -174,26 +212,27 @@ fn node(here: &Workspace) -> Result<Option<PathBuf>, String> {
         return Ok(None);
     }
     let folder = here.root.join("target/tools/node");
-    let bin = folder.join("node_modules/node/bin");
-    if !new_enough(&bin.join("node")) {
+    let bin = folder.join("node_modules/.bin");
+    if !new_enough(&bin.join("node")) || !bin.join("npm").exists() {
         fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
         let mut npm = here.command("npm");
-        npm.current_dir(&folder).args([
-            "install",
-            "--no-save",
-            "--no-audit",
-            "--no-fund",
-            "--prefix",
-            ".",
-            NODE,
-        ]);
+        npm.current_dir(&folder)
+            .args(["install", "--no-save", "--no-audit", "--no-fund", "--prefix", "."])
+            .args(NODE);
         if !succeeds(&mut npm) || !new_enough(&bin.join("node")) {
+            let (major, minor) = OLDEST_NODE;
             return Err(format!(
-                "there is no Node of version {OLDEST_NODE} or later, and npm has none to give"
+                "there is no Node of version {major}.{minor} or later, and npm has none to give"
             ));
         }
     }
     Ok(Some(bin))
+}
+
+/// Major and minor of what Node says that it is.
+fn node_version(said: &str) -> Option<(u32, u32)> {
+    let mut parts = said.trim().strip_prefix('v')?.split('.').map(str::parse);
+    Some((parts.next()?.ok()?, parts.next()?.ok()?))
 }
 
 /// A command of the package's, on that Node.
@@ -269,5 +308,18 @@ fn counted(results: &conformance::Results) -> Counts {
         passed: count(|outcome| matches!(outcome, conformance::Outcome::Passed)),
         failed: count(|outcome| matches!(outcome, conformance::Outcome::Failed(_))),
         skipped: count(|outcome| matches!(outcome, conformance::Outcome::Skipped)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_compared_by_major_and_minor() {
+        assert_eq!(node_version("v18.20.4\n"), Some((18, 20)));
+        assert!(node_version("v20.9.0").is_some_and(|version| version < OLDEST_NODE));
+        assert!(node_version("v20.19.0").is_some_and(|version| version >= OLDEST_NODE));
+        assert_eq!(node_version(""), None);
     }
 }

@@ -118,7 +118,8 @@ impl Generator {
         };
         let wanted = Self::wanted(&package)?;
         let done = folder.join("built");
-        if fs::read_to_string(&done).is_ok_and(|done| done == wanted) && tool.program.exists() {
+        let all_there = tool.program.exists() && tool.runtime.exists();
+        if all_there && fs::read_to_string(&done).is_ok_and(|done| done == wanted) {
             return Ok(tool);
         }
         Self::unpack(&package, &source)?;

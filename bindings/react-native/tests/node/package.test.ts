@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -21,13 +21,19 @@ test(
       mkdirSync(project);
       writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'consumer', version: '1.0.0', private: true }));
       const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel', 'error'];
-      await run('npm', ['install', ...quiet, join(folder, tarball)], { cwd: project });
+      // The React that this package is tested with, not whichever is the newest.
+      const { version } = JSON.parse(readFileSync(join(here, 'node_modules', 'react', 'package.json'), 'utf8')) as { version: string };
+      await run('npm', ['install', ...quiet, join(folder, tarball), `react@${version}`], { cwd: project });
+      symlinkSync(join(here, 'node_modules', '@types'), join(project, 'node_modules', '@types'));
       for (const file of ['consumer.mts', 'consumer.cjs']) copyFileSync(join(here, 'tests', 'consumer', file), join(project, file));
       const tsc = join(here, 'node_modules', 'typescript', 'bin', 'tsc');
-      const types = ['--typeRoots', join(here, 'node_modules', '@types'), '--types', 'node'];
-      await run(process.execPath, [tsc, '--strict', '--target', 'es2022', '--module', 'node16', '--skipLibCheck', ...types, 'consumer.mts'], {
-        cwd: project,
-      });
+      const compile = (...how: string[]) =>
+        run(process.execPath, [tsc, '--strict', '--target', 'es2022', '--types', 'node', ...how, 'consumer.mts'], { cwd: project });
+      // Its declarations too, as Node sees them and as a phone's bundler does.
+      await compile('--module', 'nodenext', '--noEmit');
+      await compile('--module', 'esnext', '--moduleResolution', 'bundler', '--customConditions', 'react-native', '--noEmit');
+      // The runtime's declarations are none of CommonJS's, which matters to this one alone.
+      await compile('--module', 'node16', '--skipLibCheck');
       // A process that is frozen is killed.
       const arguments_ = [server.baseUrl, PHONE];
       const said = await run(process.execPath, ['consumer.mjs', ...arguments_], { cwd: project, timeout: 60_000, killSignal: 'SIGKILL' });
