@@ -133,21 +133,24 @@ const GRADLE_EDITS: &[(&str, &str)] = &[
     ("  lintOptions {", "  lint {"),
 ];
 
-/// Puts Apple's privacy manifest into the pod: it is the Swift package's. And names the frameworks that the core needs,
-/// which a static library does not do itself.
+/// Makes the pod whole. Apple's privacy manifest is the Swift package's; the frameworks are those that the core needs, which
+/// a static library does not name itself; and the generator's headers come with the package, since React Native makes no pod
+/// of what only a package depends on.
 fn ios(here: &Workspace, package: &Path) -> Result<(), String> {
     let manifest = "PrivacyInfo.xcprivacy";
-    copy(
-        &here.root.join("bindings/swift/Sources/MarketSDK").join(manifest),
-        &package.join("ios").join(manifest),
-    )?;
+    let swift = here.root.join("bindings/swift/Sources/MarketSDK");
+    copy(&swift.join(manifest), &package.join("ios").join(manifest))?;
+    let headers = package.join(generator::GENERATOR).join("cpp/includes");
+    for file in fs::read_dir(&headers).map_err(|e| format!("{}: {e}", headers.display()))? {
+        let file = file.map_err(|e| e.to_string())?;
+        copy(&file.path(), &package.join("cpp/generated").join(file.file_name()))?;
+    }
     edit(&package.join("MarketSdk.podspec"), &[POD_EDITS])
 }
 
 const POD_EDITS: &[(&str, &str)] = &[(
-    "  s.vendored_frameworks = \"build/MarketSdkCore.xcframework\"\n",
-    "  s.vendored_frameworks = \"build/MarketSdkCore.xcframework\"
-  s.frameworks = \"Security\", \"CoreFoundation\"
+    "  s.dependency    \"uniffi-bindgen-react-native\", \"0.31.0-5\"\n",
+    "  s.frameworks = \"Security\", \"CoreFoundation\"
   s.resource_bundles = { \"MarketSdkPrivacy\" => [\"ios/PrivacyInfo.xcprivacy\"] }
 ",
 )];

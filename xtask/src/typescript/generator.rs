@@ -7,7 +7,7 @@ use super::PACKAGE;
 use super::jsi_edits;
 use crate::{Workspace, bindings, succeeds};
 
-const GENERATOR: &str = "node_modules/uniffi-bindgen-react-native";
+pub(super) const GENERATOR: &str = "node_modules/uniffi-bindgen-react-native";
 /// Where it keeps its templates for TypeScript.
 const TYPESCRIPT: &str = "crates/ubrn_bindgen/src/bindings/gen_typescript";
 /// Those of its templates that are replaced, with files of the folder `generator`.
