@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { DevServer, PHONE } from '../dev-server';
@@ -53,3 +53,27 @@ test(
   },
   300_000,
 );
+
+test('a package without the libraries of phones is not published', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'market-package-'));
+  const complete = () => run(process.execPath, [join(folder, 'scripts', 'complete.js')]);
+  const put = (file: string, text = ''): void => {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), text);
+  };
+  try {
+    put('scripts/complete.js', readFileSync(join(here, 'scripts', 'complete.js'), 'utf8'));
+    const said = ((await complete().catch((error: unknown) => error)) as { stderr: string }).stderr;
+    const missing = [...said.matchAll(/(\S+) is missing/g)].map(([, file = '']) => file);
+    expect(missing).toContain('android/src/main/jniLibs/arm64-v8a/libmarket_sdk_ffi.so');
+    expect(missing).toContain('build/MarketSdkCore.xcframework/Info.plist');
+    expect(said).toContain('native holds no library');
+    missing.forEach((file) => put(file));
+    put('native/linux-x64/market_sdk_ffi.so', 'with .debug_info');
+    await expect(complete()).rejects.toThrow('market_sdk_ffi.so is one for development');
+    put('native/linux-x64/market_sdk_ffi.so');
+    await complete();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
