@@ -147,6 +147,11 @@ function whileThere<T extends object, News>(
   };
 }
 
+/** @internal Who is signed in, as one word; ids are unique within a market only. */
+export function whose(state: SessionState): string | undefined {
+  return state.status === 'signedIn' ? `${state.user.market} ${state.user.id}` : undefined;
+}
+
 /** Follows the core's session for all listeners of this side. */
 class Following {
   readonly states = new Listeners<SessionState>();
@@ -155,7 +160,7 @@ class Following {
   private readonly subscriptions: SubscriptionLike[] = [];
   private last: SessionState;
   private told: SessionState;
-  private cart: Cart | undefined;
+  private cart: { readonly cart: Cart | undefined; readonly whose: string | undefined } | undefined;
   private watchesCart = false;
   private untold: SessionEnd | undefined;
   private closed = false;
@@ -180,7 +185,7 @@ class Following {
   }
 
   addCarts(tell: (cart: Cart | undefined) => void): () => void {
-    if (this.watchesCart || this.closed) return this.carts.add(({ cart }) => tell(cart), () => ({ cart: this.cart }));
+    if (this.watchesCart || this.closed) return this.carts.add(({ cart }) => tell(cart), () => ({ cart: this.presentCart }));
     this.watchesCart = true;
     const remove = this.carts.add(({ cart }) => tell(cart));
     this.subscriptions.push(this.cartApi.observe({ changed: weakly(this, Following.cartChanged) }));
@@ -196,6 +201,11 @@ class Following {
     this.last = this.state;
     this.closed = true;
     for (const subscription of this.subscriptions.splice(0)) subscription.cancel();
+  }
+
+  /** The last one that was told, unless another has signed in: that theirs is none yet may still be on its way. */
+  private get presentCart(): Cart | undefined {
+    return this.cart?.whose === whose(this.state) ? this.cart?.cart : undefined;
   }
 
   addEnds(tell: (end: SessionEnd) => void): () => void {
@@ -222,7 +232,7 @@ class Following {
   }
 
   private static cartChanged(this: void, self: Following, cart: Cart | undefined): void {
-    self.cart = cart;
+    self.cart = { cart, whose: whose(self.state) };
     self.carts.tell({ cart });
   }
 }

@@ -1,5 +1,5 @@
 import type { CallOptions } from './call';
-import type { Session } from './client';
+import { type Session, whose } from './client';
 import { isMarketError, type MarketError } from './errors';
 import { same } from './same';
 
@@ -145,10 +145,9 @@ export class Resource<T> {
 
   /** Looks at whose it is. */
   private attend(): void {
-    const { state } = this.session;
-    const whose = state.status === 'signedIn' ? `${state.user.market} ${state.user.id}` : undefined;
-    if (whose === this.whose) return;
-    this.whose = whose;
+    const now = whose(this.session.state);
+    if (now === this.whose) return;
+    this.whose = now;
     this.feeds = false;
     this.reading?.abort.abort();
     this.reading = undefined;

@@ -1,5 +1,5 @@
 import { createMarketClient, isMarketError, type MarketClient, MarketError, setLogSink, type LogRecord } from '../../src/node';
-import { DevServer, moment, PHONE } from '../dev-server';
+import { DevServer, KG_PHONE, moment, PHONE } from '../dev-server';
 
 let server: DevServer;
 let market: MarketClient;
@@ -23,9 +23,9 @@ function client(): MarketClient {
   });
 }
 
-async function signIn(): Promise<void> {
-  await market.session.requestCode(PHONE);
-  await market.session.verifyCode(PHONE, await server.code(PHONE));
+async function signIn(phone = PHONE): Promise<void> {
+  await market.session.requestCode(phone);
+  await market.session.verifyCode(phone, await server.code(phone));
 }
 
 async function thrown(call: Promise<unknown>): Promise<unknown> {
@@ -151,6 +151,23 @@ test('an end that nobody listened to is told to the first who does, and once', a
   expect(told).toEqual(['first loggedOut']);
 });
 
+test('who comes to observe the cart when another user has just signed in is not shown the former one', async () => {
+  await signIn();
+  market.cart.subscribe(() => undefined);
+  await market.cart.add(42, 2);
+  const told: (number | undefined)[] = [];
+  market.cart.subscribe((cart) => told.push(cart?.items.length));
+  await moment(50);
+  expect(told.at(-1)).toBe(1);
+  told.length = 0;
+  await signIn(KG_PHONE);
+  const late: (number | undefined)[] = [];
+  market.cart.subscribe((cart) => late.push(cart?.items.length));
+  await moment(50);
+  expect(late.length).toBeGreaterThan(0);
+  expect(new Set(late)).toEqual(new Set([undefined]));
+});
+
 test('what still shows a client that was closed sees its last state, and is told nothing more', async () => {
   await signIn();
   const { state } = market.session;
@@ -222,6 +239,8 @@ test('what a former JavaScript context listened to finds nobody in the next', as
   // And what listens in the next is told what is its own.
   await next.session.requestCode(PHONE);
   await next.session.verifyCode(PHONE, await server.code(PHONE));
+  // Who is told late is told the latest state alone.
+  while (told.length === 0) await moment(5);
   await next.session.logout();
   await moment(100);
   expect(told.at(0)).toBe('next signedIn');
