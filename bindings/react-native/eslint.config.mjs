@@ -2,7 +2,7 @@ import hooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['lib', 'src/generated', 'generator', 'node_modules', 'jsi-test', 'reports', 'tests/consumer', '*.js', '*.mjs'] },
+  { ignores: ['lib', 'src/generated', 'generator', 'node_modules', 'jsi-test', 'reports', 'tests/consumer', 'scripts', '*.js', '*.mjs'] },
   ...tseslint.configs.strictTypeChecked,
   { languageOptions: { parserOptions: { projectService: true } } },
   { plugins: { 'react-hooks': hooks }, rules: hooks.configs.recommended.rules },
