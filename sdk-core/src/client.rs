@@ -16,7 +16,7 @@ use crate::http::transport::{HttpClient, Settings, Transport};
 use crate::model::{Market, RawRequest, RawResponse};
 use crate::session::clock::SystemClock;
 use crate::session::timer::TimerThread;
-use crate::session::{EntryQueue, Job, Keeper, Parts, Random};
+use crate::session::{EntryQueue, Job, Keeper, ParkRule, Parts, Random};
 use crate::store::thread::StoreThread;
 use crate::store::{KeyringStore, SecureStore, StoreError};
 
@@ -63,6 +63,8 @@ impl MarketClient {
             timeout: Duration::from_secs(30),
             store_timeout: Duration::from_secs(5),
             body_limit: 8 * 1024 * 1024,
+            park: None,
+            expiring_soon: Duration::from_secs(5 * 60),
             extra_roots: Vec::new(),
             user_agent: None,
             allow_http_loopback: false,
@@ -177,6 +179,8 @@ pub struct MarketClientBuilder {
     timeout: Duration,
     store_timeout: Duration,
     body_limit: usize,
+    park: Option<ParkRule>,
+    expiring_soon: Duration,
     extra_roots: Vec<Vec<u8>>,
     user_agent: Option<String>,
     allow_http_loopback: bool,
@@ -220,6 +224,42 @@ impl MarketClientBuilder {
     /// later is used all the same.
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
         self.store_timeout = timeout;
+        self
+    }
+
+    /// Lets calls that are stopped by an expired session wait for its user to sign in again, where they would end with
+    /// `SessionExpired`: a tap is not lost. Without it none waits.
+    ///
+    /// The end of the session is signalled once, as ever, and [`SessionState::Expired`](crate::SessionState::Expired)
+    /// says whose it was and how many calls wait. When that user signs in, they go on in the order in which they were
+    /// made, each with its whole [`timeout`](Self::timeout). Another user's sign-in and a logout end them with
+    /// `SignedOut`. At most `limit` (1 to 1,000) wait; the one after that ends with `SessionExpired` at once, and so does
+    /// one that has waited for `patience` (up to 24 hours). A call that is dropped waits no longer. Such a call has
+    /// certainly done nothing before, so that what is not safe to repeat waits too; an order only if it is asked to
+    /// ([`NewOrder::park_on_expiry`](crate::NewOrder::park_on_expiry)). What waits is not stored: it ends with the process.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use market_sdk::{MarketClient, MemoryStore, SessionState};
+    /// let market = MarketClient::builder("https://api.example.com/api/v1")
+    ///     .app_id("com.example.shop")
+    ///     .store(MemoryStore::default())
+    ///     .park_on_expiry(20, Duration::from_secs(10 * 60))
+    ///     .build()?;
+    /// if let SessionState::Expired { user, waiting, .. } = market.session().state() {
+    ///     println!("{}: sign in to go on with {waiting} taps", user.phone);
+    /// }
+    /// # Ok::<(), market_sdk::Error>(())
+    /// ```
+    pub fn park_on_expiry(mut self, limit: usize, patience: Duration) -> Self {
+        self.park = Some(ParkRule { limit, patience });
+        self
+    }
+
+    /// How long before a session's end [`on_expiring_soon`](crate::SessionApi::on_expiring_soon) says so; 5 minutes by
+    /// default, and never before half of the session is over.
+    pub fn expiring_soon(mut self, margin: Duration) -> Self {
+        self.expiring_soon = margin;
         self
     }
 
@@ -273,6 +313,19 @@ impl MarketClientBuilder {
         if self.body_limit == 0 {
             return Err(Error::config("The body limit must be longer than zero."));
         }
+        if let Some(park) = self.park
+            && (park.limit == 0
+                || park.limit > MOST_PARKED
+                || park.patience.is_zero()
+                || park.patience > MOST_PATIENCE)
+        {
+            return Err(Error::config(
+                "From 1 to 1000 calls may wait, each longer than zero and at most 24 hours.",
+            ));
+        }
+        if self.expiring_soon.is_zero() {
+            return Err(Error::config("The time before a session's end must be longer than zero."));
+        }
         let own = concat!("market-sdk/", env!("CARGO_PKG_VERSION"));
         let user_agent = self.user_agent.map_or_else(|| own.to_owned(), |app| format!("{app} {own}"));
         if http::HeaderValue::from_str(&user_agent).is_err() {
@@ -296,6 +349,8 @@ impl MarketClientBuilder {
             timers: TimerThread::shared(),
             random: Arc::new(SystemRandom::new()?),
             store_timeout: self.store_timeout,
+            park: self.park,
+            soon: self.expiring_soon,
         };
         Ok(MarketClient::assemble(Box::new(transport), parts, base, self.timeout, self.market))
     }
@@ -308,6 +363,8 @@ impl fmt::Debug for MarketClientBuilder {
 }
 
 const MOST_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+const MOST_PARKED: usize = 1000;
+const MOST_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn base_url(text: &str, allow_http_loopback: bool) -> Result<Url> {
     let mut url = Url::parse(text.trim()).map_err(|_| Error::config("The base URL is not a URL."))?;
@@ -458,6 +515,11 @@ mod tests {
             builder().connect_timeout(Duration::MAX),
             builder().store_timeout(Duration::ZERO),
             builder().body_limit(0),
+            builder().park_on_expiry(0, Duration::from_secs(60)),
+            builder().park_on_expiry(1001, Duration::from_secs(60)),
+            builder().park_on_expiry(1, Duration::ZERO),
+            builder().park_on_expiry(1, Duration::MAX),
+            builder().expiring_soon(Duration::ZERO),
             builder().user_agent("a\nb"),
             builder().market(Market::new("")),
             builder().market(Market::new("u s")),

@@ -10,7 +10,7 @@ mod wishlist;
 
 pub use cart::{CartApi, Carts};
 pub use orders::OrdersApi;
-pub use session::{EndListener, SessionApi, SessionStates};
+pub use session::{EndListener, ExpiringSoonListener, SessionApi, SessionStates};
 pub use wishlist::WishlistApi;
 
 use self::codes::CodesSent;

@@ -56,13 +56,15 @@ impl OrdersApi {
         let this = self.clone();
         async move {
             order.validate()?;
-            let made = this.core.http.made()?;
+            let made = this.core.http.made()?.parks(order.parks_on_expiry);
             let mut call = this.core.dialect.order_place().body(body(&order));
             // In quotation marks: the header is a structured field, and its item a string.
             call.idempotency_key = Some(format!("\"{:032x}\"", this.core.keeper.random().bits()));
             call.lost = Lost::OutcomeUnknown;
             let (core, uses_cart) = (this.core.clone(), order.uses_cart());
+            let of = made.clone();
             let place = async move {
+                let made = of;
                 let placed = core.http.json::<OrderWire>(&made, &call).await;
                 match &placed {
                     _ if !uses_cart => {}

@@ -19,7 +19,6 @@ use http::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use tokio::time::timeout_at;
 
 use super::call::Call;
 use super::{Got, Http, Made};
@@ -135,9 +134,7 @@ impl Dialect {
 
     /// The other form than `was`, and the right to ask whether it is the server's; nobody else asks meanwhile.
     async fn other<F: Form>(&self, made: &Made, was: F, now: impl Fn(Known) -> F) -> Result<Other<'_, F>> {
-        let turn = timeout_at(made.deadline, self.asking.lock()).await;
-        let turn =
-            turn.map_err(|_| Error::new(ErrorCode::Timeout).detail_is("another call asks the server"))?;
+        let turn = made.in_line("another call asks the server", self.asking.lock()).await?;
         let now = now(self.known());
         // Another call may have asked while this one waited for its turn.
         let asks = now == was;

@@ -22,8 +22,8 @@ pub(crate) use orders::{CancelledWire, OrderWire};
 pub use phone::PhoneNumber;
 pub use raw::{Method, RawRequest, RawResponse};
 pub use session::{
-    CodeSent, EndReason, LockedReason, Profile, ProfileUpdate, SessionEnd, SessionState, SignIn,
-    SignedOutReason, TokenStatus, User,
+    CodeSent, EndReason, ExpiringSoon, LockedReason, Profile, ProfileUpdate, SessionEnd, SessionState,
+    SignIn, SignedOutReason, TokenStatus, User,
 };
 pub(crate) use session::{CodeSentWire, ProfileUpdatedWire, ProfileWire, SignInWire, TokenStatusWire};
 pub(crate) use wishlist::WishlistWire;

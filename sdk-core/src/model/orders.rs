@@ -160,6 +160,9 @@ pub struct NewOrder {
     #[serde(skip_serializing_if = "Option::is_none")]
     items: Option<Vec<NewOrderItem>>,
     use_cart: bool,
+    /// Of the call, not of the order.
+    #[serde(skip)]
+    pub(crate) parks_on_expiry: bool,
 }
 
 /// What is ordered without the cart.
@@ -189,6 +192,7 @@ impl NewOrder {
             payment_method: "cash".to_owned(),
             items: None,
             use_cart: true,
+            parks_on_expiry: false,
         }
     }
 
@@ -223,6 +227,14 @@ impl NewOrder {
     /// With notes for the courier, up to 500 characters.
     pub fn notes(mut self, notes: impl Into<String>) -> Self {
         self.delivery_notes = Some(notes.into());
+        self
+    }
+
+    /// Lets it wait for an expired session's user to sign in again, as other calls do on a client that was built with
+    /// [`park_on_expiry`](crate::MarketClientBuilder::park_on_expiry). An order does so only if it is asked for: prices
+    /// and the cart may have changed by then.
+    pub fn park_on_expiry(mut self) -> Self {
+        self.parks_on_expiry = true;
         self
     }
 

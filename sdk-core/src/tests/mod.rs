@@ -2,7 +2,9 @@
 //! told to, and nothing waits for a real clock.
 
 mod drops;
+mod expiring_soon;
 mod observed_cart;
+mod parking;
 mod promises;
 mod recorded;
 mod retries;

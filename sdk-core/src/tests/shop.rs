@@ -131,6 +131,10 @@ impl Shop {
         self.inside().expires_in = None;
     }
 
+    pub(super) fn expires_in(&self, seconds: u64) {
+        self.inside().expires_in = Some(seconds);
+    }
+
     fn mishap_for(&self, path: &str) -> Option<Mishap> {
         let mut inside = self.inside();
         if inside.lacks.is_some_and(|lacking| path.starts_with(lacking)) {

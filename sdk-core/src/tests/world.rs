@@ -14,7 +14,7 @@ use super::shop::{CODE, Shop};
 use crate::model::{SessionEnd, SessionState, SignIn};
 use crate::session::clock::Clock;
 use crate::session::timer::{Task, Timers};
-use crate::session::{EntryQueue, Job, Parts, Random};
+use crate::session::{EntryQueue, Job, ParkRule, Parts, Random};
 use crate::store::{SecureStore, StoreError, StoreRead};
 use crate::{MarketClient, Result};
 
@@ -31,23 +31,37 @@ pub(super) struct World {
     pub(super) store: Store,
     pub(super) clock: Arc<Device>,
     entry: Arc<Line>,
+    park: Option<ParkRule>,
 }
+
+/// How long before a session's end that is said.
+pub(super) const SOON: Duration = Duration::from_secs(5 * 60);
 
 impl World {
     pub(super) fn new() -> Self {
         Self::with(Shop::open(), Store::default(), Arc::new(Device::new()))
     }
 
+    /// A client whose calls wait for an expired session's user, and who is signed in.
+    pub(super) async fn parking(limit: usize, patience: Duration) -> Self {
+        let store = Store::default();
+        let entry = Arc::new(Line::open(store.clone()));
+        let park = Some(ParkRule { limit, patience });
+        let world = Self::on(Shop::open(), store, Arc::new(Device::new()), entry, park);
+        world.sign_in().await.unwrap();
+        world
+    }
+
     /// A client on a shop and a store that are there already.
     pub(super) fn with(shop: Shop, store: Store, clock: Arc<Device>) -> Self {
         let entry = Arc::new(Line::open(store.clone()));
-        Self::on(shop, store, clock, entry)
+        Self::on(shop, store, clock, entry, None)
     }
 
     /// A second client of the same process, on the same entry of the store.
     pub(super) fn beside(&self) -> Self {
         self.clock.restarts.fetch_add(1, Ordering::Relaxed);
-        Self::on(self.shop.clone(), self.store.clone(), self.clock.clone(), self.entry.clone())
+        Self::on(self.shop.clone(), self.store.clone(), self.clock.clone(), self.entry.clone(), self.park)
     }
 
     /// A client in a second process on the same device: the store is the same, its thread is not.
@@ -56,25 +70,28 @@ impl World {
         Self::with(self.shop.clone(), self.store.clone(), self.clock.clone())
     }
 
-    fn on(shop: Shop, store: Store, clock: Arc<Device>, entry: Arc<Line>) -> Self {
+    fn on(shop: Shop, store: Store, clock: Arc<Device>, entry: Arc<Line>, park: Option<ParkRule>) -> Self {
         let parts = Parts {
             entry: entry.clone(),
             clock: clock.clone(),
             timers: Arc::new(TokioTimers),
             random: Arc::new(Dice(AtomicU64::new(clock.started()))),
             store_timeout: STORE_TIMEOUT,
+            park,
+            soon: SOON,
         };
         let base = Url::parse("https://shop.example/").unwrap();
         let market = MarketClient::assemble(Box::new(shop.clone()), parts, base, TIMEOUT, None);
-        Self { market, shop, store, clock, entry }
+        Self { market, shop, store, clock, entry, park }
     }
 
     /// The app is started again on the same device.
     pub(super) fn restart(self) -> Self {
-        let Self { market, shop, store, clock, entry } = self;
+        let Self { market, shop, store, clock, entry, park } = self;
         drop((market, entry));
         clock.restarts.fetch_add(1, Ordering::Relaxed);
-        Self::with(shop, store, clock)
+        let entry = Arc::new(Line::open(store.clone()));
+        Self::on(shop, store, clock, entry, park)
     }
 
     pub(super) async fn signed_in() -> Self {
