@@ -421,6 +421,12 @@ impl Keeper {
         self.lock().permits.values().sum()
     }
 
+    /// How many calls wait for a session, or stand in a line where they could come to.
+    #[cfg(test)]
+    pub(crate) fn listed(&self) -> usize {
+        self.lock().parking.listed()
+    }
+
     fn lock(&self) -> Locked<'_> {
         let inner = self.0.inner.lock().unwrap_or_else(PoisonError::into_inner);
         Locked { inner, post: Post { outbox: Outbox::default(), shared: &self.0 } }

@@ -89,6 +89,11 @@ impl Parking {
         self.listed.values().filter(|spot| matches!(spot.stands, Stands::Parked(_))).count()
     }
 
+    #[cfg(test)]
+    pub(super) fn listed(&self) -> usize {
+        self.listed.len()
+    }
+
     /// The call that goes next: the first at the door that may go on.
     fn next(&mut self) -> Option<(Number, &mut Spot)> {
         let waits =

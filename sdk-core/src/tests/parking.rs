@@ -451,18 +451,29 @@ async fn a_call_whose_session_ends_again_waits_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_ends_with_the_process_and_a_session_restored_expired_parks_anew() {
+async fn what_waits_ends_with_the_process() {
     let world = rejected().await;
     let add = add(&world.market, 42);
     rest().await;
-    // It dies before the session is erased, which it is not in a second.
+    assert_eq!(waiting(&world), 1);
+    world.settle().await;
     add.abort();
     let _ = add.await;
+    let world = world.restart();
+    world.market.session().restore().await.unwrap();
+    world.sign_in().await.unwrap();
+    world.settle().await;
+    assert_eq!(world.shop.quantity(42), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_made_while_an_expired_session_is_restored_waits_too() {
     let world = World::parking(100, PATIENCE).await;
     world.settle().await;
-    world.clock.sleep(2 * 60 * MINUTE);
+    world.clock.sleep(120 * MINUTE);
     let world = world.restart();
-    let add = self::add(&world.market, 42);
+    assert_eq!(world.state(), SessionState::Restoring);
+    let add = add(&world.market, 42);
     rest().await;
     assert_eq!(waiting(&world), 1, "{:?}", world.state());
     world.sign_in().await.unwrap();
@@ -487,18 +498,22 @@ async fn a_second_client_on_the_same_entry_resumes_only_what_waits_in_itself() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_behind_one_that_asks_the_server_which_kind_it_is_waits_with_it() {
-    let world = World::parking(100, PATIENCE).await;
-    world.shop.lacks("/wishlist");
-    world.shop.mishap("/wishlist/get", Mishap::Slow(MINUTE / 6));
+    let world = rejected().await;
+    for _ in 0..2 {
+        world.shop.mishap("/wishlist", Mishap::Status(404, r#"{"detail":"Not Found"}"#));
+    }
     let reads: Vec<_> = (0..2).map(|_| tokio::spawn(world.market.wishlist().get())).collect();
-    rest().await;
-    // One asks, the other stands behind it.
-    world.shop.expire_tokens();
-    assert_eq!(
-        code(profile(&world.market)).await,
-        None::<ErrorCode>.or(Some(ErrorCode::SessionExpired)).filter(|_| false)
-    );
-    drop(reads);
+    tokio::time::sleep(LATENCY * 5).await;
+    // One asks at the other path and is answered 401; the other stands behind it.
+    assert_eq!(world.shop.seen_at("/wishlist/get").len(), 1);
+    assert_eq!(waiting(&world), 2);
+    tokio::time::sleep(2 * TIMEOUT).await;
+    world.sign_in().await.unwrap();
+    // The first goes on where it stopped: it does not begin anew.
+    for read in reads {
+        assert_eq!(code(read).await, Some(ErrorCode::Unsupported));
+    }
+    assert_eq!(world.shop.seen_at("/wishlist").len(), 2);
 }
 
 #[tokio::test(start_paused = true)]

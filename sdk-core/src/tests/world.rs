@@ -130,6 +130,7 @@ impl World {
             state => assert!(stored.is_none(), "{when}: {state:?}, and {stored:?} is stored"),
         }
         assert_eq!(self.market.core.keeper.permits_out(), 0, "{when}: permits are out");
+        assert_eq!(self.market.core.keeper.listed(), 0, "{when}: calls are listed");
     }
 }
 
