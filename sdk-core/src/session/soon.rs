@@ -31,9 +31,8 @@ impl Live {
         self.record.lifetime.map_or(margin, |lifetime| margin.min(lifetime / 2))
     }
 
-    /// None unless it ends soon, and has not ended.
     fn ends_soon(&self, now: Duration, margin: Duration) -> Option<ExpiringSoon> {
-        let left = self.left(now).filter(|left| !left.is_zero() && *left <= self.margin(margin))?;
+        let left = self.left(now).filter(|left| *left <= self.margin(margin))?;
         Some(ExpiringSoon { user: self.record.user.clone(), left })
     }
 }
@@ -57,6 +56,7 @@ impl Keeper {
         self.lock().soon.listeners.remove(id);
     }
 
+    /// Asked after it was looked whether the session has ended.
     fn ends_soon(&self, inner: &Inner) -> Option<ExpiringSoon> {
         let State::SignedIn { session, .. } = inner.machine.state() else { return None };
         session.ends_soon(self.clock().monotonic(), self.0.parts.soon)
