@@ -14,8 +14,8 @@ pub use common::{Market, MarketInfo, Markets, Money};
 pub use orders::{CancelledOrder, NewOrder, NewOrderItem, Order, OrderLine, OrderQuery, OrderStatus};
 pub use raw::{Method, QueryParameter, RawRequest, RawResponse};
 pub use session::{
-    CodeSent, EndReason, LockedReason, Profile, ProfileUpdate, SessionEnd, SessionState, SignIn,
-    SignedOutReason, TokenStatus, User,
+    CodeSent, EndReason, ExpiringSoon, LockedReason, Profile, ProfileUpdate, SessionEnd, SessionState,
+    SignIn, SignedOutReason, TokenStatus, User,
 };
 pub use url::Url;
 pub use wishlist::{Product, Wishlist, WishlistItem};

@@ -180,6 +180,10 @@ pub struct NewOrder {
     /// The way of paying, by the shop's name for it; `cash`, on delivery, if nothing is said.
     #[uniffi(default = None)]
     pub payment_method: Option<String>,
+    /// Whether it waits for an expired session's user to sign in again, as other calls do on a client that was built to
+    /// have them wait. Prices and the cart may have changed by then.
+    #[uniffi(default = false)]
+    pub park_on_expiry: bool,
 }
 
 /// What is ordered without the cart.
@@ -212,6 +216,9 @@ impl From<NewOrder> for market_sdk::NewOrder {
         }
         if let Some(method) = new.payment_method {
             order = order.payment_method(method);
+        }
+        if new.park_on_expiry {
+            order = order.park_on_expiry();
         }
         order
     }
