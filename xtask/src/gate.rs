@@ -5,11 +5,24 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
-use crate::{Workspace, conformance, kotlin, package, readme, setup, size, succeeds, swift, targets};
+use crate::{
+    Workspace, conformance, kotlin, licences, package, readme, setup, size, succeeds, swift, targets,
+};
 
 /// What every change has to pass. The quick ones come first.
-pub(crate) const TEST: &[&str] =
-    &["fmt", "clippy", "test", "doc", "demo", "readme", "package", "kotlin", "swift", "conformance"];
+pub(crate) const TEST: &[&str] = &[
+    "fmt",
+    "clippy",
+    "test",
+    "doc",
+    "demo",
+    "readme",
+    "licences",
+    "package",
+    "kotlin",
+    "swift",
+    "conformance",
+];
 /// And what takes too long for that.
 pub(crate) const FULL: &[&str] = &["deny", "size", "android", "ios", "windows"];
 const RUST: &[&str] = &["fmt", "clippy", "test", "doc"];
@@ -30,6 +43,7 @@ const STEPS: &[Step] = &[
     Step { name: "doc", run: doc },
     Step { name: "demo", run: |here, _| check(&mut here.cargo(&["run", "-p", "market-cli", "--", "demo"])) },
     Step { name: "readme", run: |here, _| readme::check(here) },
+    Step { name: "licences", run: |here, _| licences::check(here) },
     Step { name: "package", run: |here, _| package::check(here) },
     Step { name: "kotlin", run: |here, _| kotlin::test(here) },
     Step { name: "swift", run: swift::test },

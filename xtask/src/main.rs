@@ -7,6 +7,7 @@ mod counts;
 mod faults;
 mod gate;
 mod kotlin;
+mod licences;
 mod package;
 mod readme;
 mod setup;
@@ -30,6 +31,7 @@ cargo xtask native kotlin P  the same, and the library by cargo's profile P wher
 cargo xtask pack swift       the Swift package with the library that ships, for this system
 cargo xtask full             as test, and what is too slow for every change: deny size android ios windows
 cargo xtask size             the bytes of the library that ships, held against those committed
+cargo xtask licences         whether THIRD-PARTY-LICENSES lists what is linked in
 cargo xtask elf FILE ...     whether libraries are aligned to pages of 16 KiB
 cargo xtask faults           every fault under every call, as a report";
 
@@ -53,6 +55,7 @@ fn run(here: &Workspace, arguments: &[&str]) -> Result<bool, String> {
         ["test", steps @ ..] => gate::run(here, steps),
         ["full"] => gate::run(here, &[gate::TEST, gate::FULL].concat()),
         ["size"] => gate::run(here, &["size"]),
+        ["licences"] => gate::run(here, &["licences"]),
         ["faults"] => Ok(faults::run(here)),
         ["conformance", languages @ ..] => conformance::run(here, languages),
         ["bindgen", "kotlin"] => done(kotlin::bindgen(here)),

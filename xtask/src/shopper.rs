@@ -17,12 +17,12 @@ const PRODUCTS: &str =
 const PROMPTS: &[&str] = &["> ", "phone> ", "code> ", "name> ", "address> "];
 const EXPIRES: &str = "(Half an hour later: the server has ended the session.)";
 
-/// Plays the transcript of `readme` to `app`, which is given the dev server's address as a further argument. With
-/// `UPDATE_EXAMPLE=1` it is written anew; `again` is the command that does.
+/// Plays the transcript of `readme` to `app`, which is made with the dev server's address. With `UPDATE_EXAMPLE=1` it is
+/// written anew; `again` is the command that does.
 pub(crate) fn check(
     here: &Workspace,
     server: &Path,
-    app: &mut Command,
+    app: impl FnOnce(&str) -> Command,
     readme: &Path,
     again: &str,
 ) -> Result<(), String> {
@@ -41,7 +41,7 @@ pub(crate) fn check(
     Err(format!("The example's transcript is another; if that is meant: UPDATE_EXAMPLE=1 {again}\n{played}"))
 }
 
-fn play(server: &mut Command, app: &mut Command, transcript: &str) -> Result<String, String> {
+fn play(server: &mut Command, app: impl FnOnce(&str) -> Command, transcript: &str) -> Result<String, String> {
     let server = Running::start(server.args(["--quiet", "--no-rate-limits", "--exit-with-stdin"]))?;
     let mut line = String::new();
     let mut said = BufReader::new(server.out);
@@ -56,7 +56,7 @@ fn play(server: &mut Command, app: &mut Command, transcript: &str) -> Result<Str
         format!(r#"{{"route":"GET /products","fault":{{"kind":"answer","status":200,"body":"{body}"}}}}"#);
     control("POST", "/_dev/faults", &catalogue)?;
 
-    let mut app = Running::start(app.arg(base))?;
+    let mut app = Running::start(&mut app(base))?;
     let mut played = until_prompt(&mut app.out)?;
     for line in transcript.lines() {
         if line == EXPIRES {
@@ -85,7 +85,8 @@ fn until_prompt(from: &mut impl Read) -> Result<String, String> {
             break;
         }
     }
-    Ok(String::from_utf8_lossy(&seen).into_owned())
+    // Maven resets the colours of a terminal even where there is none.
+    Ok(String::from_utf8_lossy(&seen).replace("\x1b[0m", ""))
 }
 
 /// The code that the SMS would have brought.

@@ -74,9 +74,12 @@ pub(super) fn consumed(here: &Workspace, swift: &Swift, server: &Path) -> Result
         return Err("the example does not build on the packed package".to_owned());
     }
     let program = app.join(".build/debug/shop");
-    let mut shop = swift.command(here, &app, &program.to_string_lossy());
-    let readme = example.join("README.md");
-    shopper::check(here, server, &mut shop, &readme, "cargo xtask test swift")?;
+    let shop = |server: &str| {
+        let mut shop = swift.command(here, &app, &program.to_string_lossy());
+        shop.arg(server);
+        shop
+    };
+    shopper::check(here, server, shop, &example.join("README.md"), "cargo xtask test swift")?;
     refused(here, swift, &app, &program)
 }
 
