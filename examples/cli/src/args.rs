@@ -76,6 +76,9 @@ pub(crate) enum Command {
         /// Which form of the API the server speaks
         #[arg(long, value_enum, default_value_t = Dialect::Documented)]
         dialect: Dialect,
+        /// Play another one: an expiry in the middle of a checkout, and the same tap goes through
+        #[arg(long)]
+        resume: bool,
     },
     /// Sign in with a phone number and the code that comes by SMS
     Login {

@@ -39,6 +39,17 @@ fn the_four_scenarios_hold_on_both_deployed_generations() {
 }
 
 #[test]
+fn a_tap_at_an_expiry_goes_through_on_every_generation() {
+    for (dialect, order) in
+        [("documented", "the order is placed"), ("g1", "no way to place one"), ("g2", "the order is placed")]
+    {
+        let ran = Ran::from(market().args(["demo", "--resume", "--dialect", dialect]).output().unwrap());
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{dialect}: {ran:?}");
+        assert!(ran.out.contains(order) && ran.out.ends_with("\n2 scenarios held\n"), "{}", ran.out);
+    }
+}
+
+#[test]
 fn the_server_of_a_demo_that_is_killed_ends_too() {
     let mut demo = market().arg("demo").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();

@@ -16,20 +16,21 @@ pub(crate) struct Made {
     pub(crate) lineage: Lineage,
     /// It waits for an expired session's user, if the client was built so.
     parks: bool,
+    /// How long it may take.
+    timeout: Duration,
     call: Arc<One>,
 }
 
 struct One {
     ticket: Ticket,
-    timeout: Duration,
-    /// It stands still while the call is parked, and is set anew when it goes on.
-    deadline: Mutex<Instant>,
+    /// Since when its time runs. While it is parked none does, and when it goes on this is set anew.
+    since: Mutex<Instant>,
 }
 
 impl Made {
     pub(super) fn new(ticket: Ticket, lineage: Lineage, timeout: Duration) -> Self {
-        let deadline = Mutex::new(Instant::now() + timeout);
-        Self { lineage, parks: true, call: Arc::new(One { ticket, timeout, deadline }) }
+        let since = Mutex::new(Instant::now());
+        Self { lineage, parks: true, timeout, call: Arc::new(One { ticket, since }) }
     }
 
     /// Says whether it may be parked.
@@ -38,13 +39,12 @@ impl Made {
     }
 
     pub(crate) fn deadline(&self) -> Instant {
-        *self.call.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.call.since.lock().unwrap_or_else(PoisonError::into_inner) + self.timeout
     }
 
     fn renew(&self, resumed: bool) {
         if resumed {
-            let deadline = Instant::now() + self.call.timeout;
-            *self.call.deadline.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
+            *self.call.since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         }
     }
 
