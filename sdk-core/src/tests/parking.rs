@@ -531,3 +531,54 @@ async fn without_it_nothing_waits() {
     let order = NewOrder::from_cart("Ann", PHONE, "1 Main St").park_on_expiry();
     assert_eq!(world.market.orders().place(order).await.unwrap_err().code(), ErrorCode::SessionExpired);
 }
+
+// On real threads and in real time, about two seconds: what is parked and released meets on different threads
+// here, which it never does on paused time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn on_many_threads_no_call_is_lost_and_none_is_made_twice() {
+    let world = World::parking(1000, PATIENCE).await;
+    let mut added = 0;
+    for round in 0..6 {
+        world.shop.expire_tokens();
+        let calls: Vec<_> = (0..8)
+            .flat_map(|_| {
+                let (add, profile, raw) = (
+                    world.market.cart().add(SkuId(42), 1),
+                    world.market.session().profile(),
+                    world.market.request(raw(0)),
+                );
+                let unsupported = |error: crate::Error| error.code() == ErrorCode::Unsupported;
+                [
+                    tokio::spawn(async move { add.await.is_ok() }),
+                    tokio::spawn(async move { profile.await.is_ok() }),
+                    tokio::spawn(async move { raw.await.is_err_and(unsupported) }),
+                ]
+            })
+            .collect();
+        let mut states = world.market.session().subscribe();
+        while !matches!(states.next().await, Some(SessionState::Expired { waiting: 24, .. })) {}
+        // Some callers leave while the session comes.
+        let left: Vec<_> = calls.iter().step_by(7).map(JoinHandle::abort_handle).collect();
+        let leaving = tokio::spawn(async move {
+            for call in left {
+                call.abort();
+                tokio::task::yield_now().await;
+            }
+        });
+        world.sign_in().await.unwrap();
+        leaving.await.unwrap();
+        for (at, call) in calls.into_iter().enumerate() {
+            let done = tokio::time::timeout(Duration::from_secs(20), call).await.expect("it hangs");
+            match done {
+                Ok(done) => assert!(done, "round {round}, call {at}"),
+                Err(error) => assert!(error.is_cancelled() && at % 7 == 0, "round {round}, call {at}"),
+            }
+            added += u64::from(at % 3 == 0 && at % 7 != 0);
+        }
+        world.market.cart().get().await.unwrap();
+    }
+    assert_eq!(world.market.core.keeper.listed(), 0);
+    let most = added + 6 * 2;
+    let quantity = world.shop.quantity(42);
+    assert!((added..=most).contains(&quantity), "{quantity} of {added} to {most}");
+}
