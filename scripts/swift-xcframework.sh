@@ -34,7 +34,7 @@ printf 'module MarketSDKFFI {\n    header "MarketSDKFFI.h"\n    export *\n}\n' >
 
 rm -rf "$OUT"
 mkdir -p "$OUT/Sources"
-cp -R "$SWIFT/Package.swift" "$SWIFT/README.md" LICENSE-APACHE LICENSE-MIT "$OUT/"
+cp -R "$SWIFT/Package.swift" "$SWIFT/README.md" LICENSE-APACHE LICENSE-MIT THIRD-PARTY-LICENSES "$OUT/"
 cp -R "$SWIFT/Sources/MarketSDK" "$OUT/Sources/"
 xcodebuild -create-xcframework \
   -library "$(built aarch64-apple-ios)" -headers "$work/headers" \

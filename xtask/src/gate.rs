@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
 use crate::{
-    Workspace, conformance, kotlin, licences, package, readme, setup, size, succeeds, swift, targets,
+    Workspace, conformance, jsi, kotlin, licences, package, readme, setup, size, succeeds, swift, targets,
+    typescript,
 };
 
 /// What every change has to pass. The quick ones come first.
@@ -21,10 +22,12 @@ pub(crate) const TEST: &[&str] = &[
     "package",
     "kotlin",
     "swift",
+    "node",
+    "jsi",
     "conformance",
 ];
 /// And what takes too long for that.
-pub(crate) const FULL: &[&str] = &["deny", "size", "android", "ios", "windows"];
+pub(crate) const FULL: &[&str] = &["deny", "size", "android", "ios", "windows", "jsi-memory"];
 const RUST: &[&str] = &["fmt", "clippy", "test", "doc"];
 
 const DENY_VERSION: &str = "0.20.2";
@@ -47,6 +50,9 @@ const STEPS: &[Step] = &[
     Step { name: "package", run: |here, _| package::check(here) },
     Step { name: "kotlin", run: |here, _| kotlin::test(here) },
     Step { name: "swift", run: swift::test },
+    Step { name: "node", run: |here, _| typescript::test(here) },
+    Step { name: "jsi", run: |here, _| jsi::test(here) },
+    Step { name: "jsi-memory", run: |here, _| jsi::test_memory(here) },
     Step { name: "conformance", run: conformance::step },
     Step { name: "deny", run: deny },
     Step { name: "size", run: size::check },

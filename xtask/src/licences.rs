@@ -11,7 +11,8 @@ const FILE: &str = "THIRD-PARTY-LICENSES";
 const HEAD: &str = "\
 The native library of the market SDK holds the Rust crates listed here, those for all systems together: on each one
 only some are linked. The list is made by cargo from Cargo.lock: UPDATE_LICENSES=1 cargo xtask licences. Where a crate
-may be used under MIT or another licence, it is used under MIT.
+may be used under MIT or another licence, it is used under MIT, or where it brings no text of that, under Apache-2.0.
+The source of each crate is at https://crates.io/crates/NAME.
 ";
 
 /// Compares the file with what is linked now; `UPDATE_LICENSES=1` writes it anew.
@@ -66,7 +67,11 @@ fn text(here: &Workspace) -> Result<String, String> {
         }
         let folder = sources.iter().map(|sources| sources.join(name)).find(|folder| folder.is_dir());
         let folder = folder.ok_or_else(|| format!("the source of {name} is not there: cargo fetch"))?;
-        for text in files(&folder, licence)? {
+        let mut found = files(&folder, licence)?;
+        if found.is_empty() {
+            found.push(usual(here, name, licence)?);
+        }
+        for text in found {
             texts.entry(text).or_default().push(name.clone());
         }
     }
@@ -121,6 +126,18 @@ fn files(folder: &Path, licence: &str) -> Result<Vec<String>, String> {
         found.extend(named(&brought.path())?);
     }
     Ok(found.into_iter().map(|(_, text)| text).collect())
+}
+
+/// The text of a licence that a crate names and does not bring.
+fn usual(here: &Workspace, name: &str, licence: &str) -> Result<String, String> {
+    let file = match licence {
+        licence if licence.contains("Apache-2.0") && !licence.contains("AND") => "LICENSE-APACHE",
+        "MPL-2.0" => "xtask/licences/MPL-2.0",
+        _ => return Err(format!("{name} ({licence}) brings no text of its licence")),
+    };
+    let text = std::fs::read_to_string(here.root.join(file)).map_err(|error| format!("{file}: {error}"))?;
+    let lines: Vec<_> = text.lines().map(str::trim_end).collect();
+    Ok(lines.join("\n").trim().to_owned())
 }
 
 /// The files of a folder that are licences by their names, in upper case.

@@ -6,6 +6,7 @@ mod conformance;
 mod counts;
 mod faults;
 mod gate;
+mod jsi;
 mod kotlin;
 mod licences;
 mod package;
@@ -15,6 +16,7 @@ mod shopper;
 mod size;
 mod swift;
 mod targets;
+mod typescript;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -24,9 +26,10 @@ cargo xtask test             everything that a change has to pass
 cargo xtask test STEP ...    only these: fmt clippy test doc demo readme package
                              conformance: judges what the languages' steps have left
                              rust: the first four; secret-service: the keyring tests alone
-                             kotlin swift: the tests of a language's package
+                             kotlin swift node: the tests of a language's package
+                             jsi: the React Native package's C++ in JavaScriptCore; jsi-memory: under AddressSanitizer
 cargo xtask conformance      every case in every language, or in those that are named
-cargo xtask bindgen LANGUAGE the library, and what is generated from it: kotlin swift
+cargo xtask bindgen LANGUAGE the library, and what is generated from it: kotlin swift typescript
 cargo xtask native kotlin P  the same, and the library by cargo's profile P where the package takes it from
 cargo xtask pack swift       the Swift package with the library that ships, for this system
 cargo xtask full             as test, and what is too slow for every change: deny size android ios windows
@@ -60,6 +63,7 @@ fn run(here: &Workspace, arguments: &[&str]) -> Result<bool, String> {
         ["conformance", languages @ ..] => conformance::run(here, languages),
         ["bindgen", "kotlin"] => done(kotlin::bindgen(here)),
         ["bindgen", "swift"] => done(swift::bindgen(here)),
+        ["bindgen", "typescript"] => done(typescript::bindgen(here)),
         ["native", "kotlin", profile] => {
             done(kotlin::bindgen(here).and_then(|()| kotlin::native(here, profile)))
         }

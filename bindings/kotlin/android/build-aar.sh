@@ -13,9 +13,11 @@ api=26
 tools=$(echo "$ANDROID_NDK_HOME"/toolchains/llvm/prebuilt/*/bin)
 aar=target/aar
 
-# The jar's own classes, without a library for a desktop in it.
+# The jar's own classes, without a library for a desktop in it. What is generated lies in `target` too, and is made after that
+# was cleaned.
+(cd .. && mvn -B -q clean)
 (cd "$root" && cargo xtask bindgen kotlin)
-(cd .. && rm -rf target/native && mvn -B -q -DskipTests -Dmarket.cargo.skip=true clean package)
+(cd .. && mvn -B -q -DskipTests -Dmarket.cargo.skip=true package)
 mvn -B -q clean package
 version=$(mvn -B -q help:evaluate -Dexpression=project.version -DforceStdout)
 

@@ -9,7 +9,7 @@ use crate::{Workspace, bindings, shopper, succeeds};
 const EXAMPLE: &str = "examples/swift";
 /// What is packed of the package's folder, and of the project's.
 const PACKED: &[&str] = &["Package.swift", "README.md", "Sources"];
-const LICENCES: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT"];
+const LICENCES: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT", "THIRD-PARTY-LICENSES"];
 const NAME: &str = "market-sdk-swift";
 
 /// Packs the package with the library that ships, and says where it is.

@@ -107,6 +107,31 @@ class HostTest {
             withinASecond("closing") { market.close() }
         }
 
+    @Test
+    fun `a collector that blocks on the spot holds up nobody who reads the state`(): Unit =
+        runBlocking(Dispatchers.Default) {
+            val begun = CountDownLatch(1)
+            val collecting =
+                launch(Dispatchers.Unconfined) {
+                    market.session.state.collect {
+                        if (it is SessionState.SignedIn) {
+                            begun.countDown()
+                            block()
+                        }
+                    }
+                }
+            server.signIn(market)
+            assertTrue(begun.await(10, TimeUnit.SECONDS))
+            withinASecond("reading the state") {
+                assertTrue(market.session.state.value is SessionState.SignedIn)
+                market.session.logout()
+                assertTrue(market.session.state.value is SessionState.SignedOut)
+            }
+            withinASecond("closing") { market.close() }
+            release.countDown()
+            collecting.cancel()
+        }
+
     private fun stateListener(told: (SessionState) -> Unit) =
         object : SessionListener {
             override fun changed(state: SessionState) {
