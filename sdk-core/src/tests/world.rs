@@ -14,6 +14,7 @@ use super::shop::{CODE, Shop};
 use crate::model::{SessionEnd, SessionState, SignIn};
 use crate::session::clock::Clock;
 use crate::session::timer::{Task, Timers};
+use crate::journal::{Entries, Journal};
 use crate::session::{EntryQueue, Job, Parts, Random};
 use crate::store::{SecureStore, StoreError, StoreRead};
 use crate::{MarketClient, Result};
@@ -22,6 +23,7 @@ pub(super) const PHONE: &str = "+13128059851";
 pub(super) const OTHER_PHONE: &str = "+13128059852";
 pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const SETTLE: Duration = Duration::from_secs(15 * 60);
 /// What an operation takes on a store that hangs.
 pub(super) const HANG: Duration = Duration::from_secs(20);
 
@@ -30,7 +32,7 @@ pub(super) struct World {
     pub(super) shop: Shop,
     pub(super) store: Store,
     pub(super) clock: Arc<Device>,
-    entry: Arc<Line>,
+    lines: Lines,
 }
 
 impl World {
@@ -40,14 +42,14 @@ impl World {
 
     /// A client on a shop and a store that are there already.
     pub(super) fn with(shop: Shop, store: Store, clock: Arc<Device>) -> Self {
-        let entry = Arc::new(Line::open(store.clone()));
-        Self::on(shop, store, clock, entry)
+        let lines = Lines::on(store.clone());
+        Self::on(shop, store, clock, lines)
     }
 
     /// A second client of the same process, on the same entry of the store.
     pub(super) fn beside(&self) -> Self {
         self.clock.restarts.fetch_add(1, Ordering::Relaxed);
-        Self::on(self.shop.clone(), self.store.clone(), self.clock.clone(), self.entry.clone())
+        Self::on(self.shop.clone(), self.store.clone(), self.clock.clone(), self.lines.clone())
     }
 
     /// A client in a second process on the same device: the store is the same, its thread is not.
@@ -56,23 +58,24 @@ impl World {
         Self::with(self.shop.clone(), self.store.clone(), self.clock.clone())
     }
 
-    fn on(shop: Shop, store: Store, clock: Arc<Device>, entry: Arc<Line>) -> Self {
+    fn on(shop: Shop, store: Store, clock: Arc<Device>, lines: Lines) -> Self {
         let parts = Parts {
-            entry: entry.clone(),
+            entry: lines.open("").unwrap(),
             clock: clock.clone(),
             timers: Arc::new(TokioTimers),
             random: Arc::new(Dice(AtomicU64::new(clock.started()))),
             store_timeout: STORE_TIMEOUT,
         };
         let base = Url::parse("https://shop.example/").unwrap();
-        let market = MarketClient::assemble(Box::new(shop.clone()), parts, base, TIMEOUT, None);
-        Self { market, shop, store, clock, entry }
+        let journal = Journal::new(Box::new(lines.clone()), STORE_TIMEOUT, SETTLE);
+        let market = MarketClient::assemble(Box::new(shop.clone()), parts, base, TIMEOUT, None, journal);
+        Self { market, shop, store, clock, lines }
     }
 
     /// The app is started again on the same device.
     pub(super) fn restart(self) -> Self {
-        let Self { market, shop, store, clock, entry } = self;
-        drop((market, entry));
+        let Self { market, shop, store, clock, lines } = self;
+        drop((market, lines));
         clock.restarts.fetch_add(1, Ordering::Relaxed);
         Self::with(shop, store, clock)
     }
@@ -224,15 +227,33 @@ impl Random for Dice {
 /// The store's thread, as a task: one operation at a time, first in, first out, each as slow as it is told.
 struct Line(mpsc::UnboundedSender<Job>);
 
+/// The store's threads of one process.
+#[derive(Clone)]
+struct Lines(Arc<(Store, Mutex<HashMap<String, Arc<Line>>>)>);
+
+impl Lines {
+    fn on(store: Store) -> Self {
+        Self(Arc::new((store, Mutex::default())))
+    }
+}
+
+impl Entries for Lines {
+    fn open(&self, suffix: &str) -> Result<Arc<dyn EntryQueue>, StoreError> {
+        let (store, lines) = &*self.0;
+        let open = || Arc::new(Line::open(store.clone(), format!("session{suffix}")));
+        Ok(lines.lock().unwrap().entry(suffix.to_owned()).or_insert_with(open).clone())
+    }
+}
+
 impl Line {
-    fn open(store: Store) -> Self {
+    fn open(store: Store, key: String) -> Self {
         let (jobs, mut waiting) = mpsc::unbounded_channel::<Job>();
         tokio::spawn(async move {
             while let Some(job) = waiting.recv().await {
                 let takes = store.begin();
                 tokio::time::sleep(takes).await;
                 // As on the real thread, a job that panics harms no other.
-                let run = std::panic::AssertUnwindSafe(|| job(&store, "session"));
+                let run = std::panic::AssertUnwindSafe(|| job(&store, &key));
                 let _ = std::panic::catch_unwind(run);
             }
         });
