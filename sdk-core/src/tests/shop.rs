@@ -62,6 +62,7 @@ struct Inside {
     says_no_date: bool,
     honours_keys: bool,
     placed: Vec<(u64, Value)>,
+    noted: HashMap<String, usize>,
     keys: HashMap<String, Value>,
     expires_in: Option<u64>,
     parallel_cart: usize,
@@ -131,9 +132,16 @@ impl Shop {
         self.inside().orders.len()
     }
 
-    /// What was placed by `user`, with the notes that it does not tell.
-    pub(super) fn placed_by(&self, user: u64) -> Vec<Value> {
-        self.inside().placed.iter().filter(|(of, _)| *of == user).map(|(_, order)| order.clone()).collect()
+    /// Which order that was.
+    pub(super) fn notes_of(&self, order: u64) -> String {
+        let inside = self.inside();
+        let at = usize::try_from(order - 1001).unwrap();
+        inside.placed[at].1["delivery_notes"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// How often an order with these notes was placed.
+    pub(super) fn placed_with(&self, notes: &str) -> usize {
+        self.inside().noted.get(notes).copied().unwrap_or_default()
     }
 
     /// An order of `user`'s from another device.
@@ -309,6 +317,8 @@ impl Inside {
         let mut noted = order.clone();
         noted["delivery_notes"] = body["delivery_notes"].clone();
         self.placed.push((user, noted));
+        let notes = body["delivery_notes"].as_str().unwrap_or_default();
+        *self.noted.entry(notes.to_owned()).or_default() += 1;
         order
     }
 

@@ -1,10 +1,11 @@
 //! A client with everything around it in the test's hands.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use url::Url;
@@ -14,6 +15,7 @@ use super::shop::{CODE, Shop};
 use crate::model::{SessionEnd, SessionState, SignIn};
 use crate::session::clock::Clock;
 use crate::session::timer::{Task, Timers};
+use crate::http::transport::{Failure, Reply, Request, Transport};
 use crate::journal::{Entries, Journal};
 use crate::session::{EntryQueue, Job, Parts, Random};
 use crate::store::{SecureStore, StoreError, StoreRead};
@@ -26,6 +28,9 @@ pub(super) const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) const SETTLE: Duration = Duration::from_secs(15 * 60);
 /// What an operation takes on a store that hangs.
 pub(super) const HANG: Duration = Duration::from_secs(20);
+
+/// The key of user 19's order.
+const ORDER: &str = "session order us 19";
 
 pub(super) struct World {
     pub(super) market: MarketClient,
@@ -67,8 +72,9 @@ impl World {
             store_timeout: STORE_TIMEOUT,
         };
         let base = Url::parse("https://shop.example/").unwrap();
+        let wire = Wire { shop: shop.clone(), killed: lines.0.killed.clone() };
         let journal = Journal::new(Box::new(lines.clone()), STORE_TIMEOUT, SETTLE);
-        let market = MarketClient::assemble(Box::new(shop.clone()), parts, base, TIMEOUT, None, journal);
+        let market = MarketClient::assemble(Box::new(wire), parts, base, TIMEOUT, None, journal);
         Self { market, shop, store, clock, lines }
     }
 
@@ -78,6 +84,13 @@ impl World {
         drop((market, lines));
         clock.restarts.fetch_add(1, Ordering::Relaxed);
         Self::with(shop, store, clock)
+    }
+
+    /// The process is killed, and the app is started again. What it had sent reaches the shop; nothing of it
+    /// reaches the store any more.
+    pub(super) fn crash(self) -> Self {
+        self.lines.0.killed.store(true, Ordering::Relaxed);
+        self.restart()
     }
 
     pub(super) async fn signed_in() -> Self {
@@ -229,29 +242,53 @@ struct Line(mpsc::UnboundedSender<Job>);
 
 /// The store's threads of one process.
 #[derive(Clone)]
-struct Lines(Arc<(Store, Mutex<HashMap<String, Arc<Line>>>)>);
+struct Lines(Arc<Process>);
+
+struct Process {
+    store: Store,
+    lines: Mutex<HashMap<String, Arc<Line>>>,
+    killed: Arc<AtomicBool>,
+}
+
+/// The way to the shop, which ends with the process.
+struct Wire {
+    shop: Shop,
+    killed: Arc<AtomicBool>,
+}
+
+impl Transport for Wire {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Reply, Failure>> {
+        if self.killed.load(Ordering::Relaxed) {
+            return Box::pin(std::future::pending());
+        }
+        self.shop.send(request)
+    }
+}
 
 impl Lines {
     fn on(store: Store) -> Self {
-        Self(Arc::new((store, Mutex::default())))
+        Self(Arc::new(Process { store, lines: Mutex::default(), killed: Arc::default() }))
     }
 }
 
 impl Entries for Lines {
     fn open(&self, suffix: &str) -> Result<Arc<dyn EntryQueue>, StoreError> {
-        let (store, lines) = &*self.0;
-        let open = || Arc::new(Line::open(store.clone(), format!("session{suffix}")));
+        let Process { store, lines, killed } = &*self.0;
+        let open = || Arc::new(Line::open(store.clone(), format!("session{suffix}"), killed.clone()));
         Ok(lines.lock().unwrap().entry(suffix.to_owned()).or_insert_with(open).clone())
     }
 }
 
 impl Line {
-    fn open(store: Store, key: String) -> Self {
+    fn open(store: Store, key: String, killed: Arc<AtomicBool>) -> Self {
         let (jobs, mut waiting) = mpsc::unbounded_channel::<Job>();
         tokio::spawn(async move {
             while let Some(job) = waiting.recv().await {
                 let takes = store.begin();
                 tokio::time::sleep(takes).await;
+                if killed.load(Ordering::Relaxed) {
+                    std::future::pending::<()>().await;
+                }
                 // As on the real thread, a job that panics harms no other.
                 let run = std::panic::AssertUnwindSafe(|| job(&store, &key));
                 let _ = std::panic::catch_unwind(run);
@@ -345,6 +382,15 @@ impl Store {
     pub(super) fn stored(&self) -> Option<String> {
         let shelf = self.shelf();
         shelf.values.get("session").map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    /// What is noted of user 19's order.
+    pub(super) fn noted(&self) -> Option<Vec<u8>> {
+        self.shelf().values.get(ORDER).cloned()
+    }
+
+    pub(super) fn put_note(&self, value: &[u8]) {
+        self.shelf().values.insert(ORDER.to_owned(), value.to_vec());
     }
 
     pub(super) fn read_debug(&self) -> StoreRead {
