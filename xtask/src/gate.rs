@@ -11,7 +11,7 @@ use crate::{Workspace, conformance, kotlin, package, readme, setup, size, succee
 pub(crate) const TEST: &[&str] =
     &["fmt", "clippy", "test", "doc", "demo", "readme", "package", "kotlin", "swift", "conformance"];
 /// And what takes too long for that.
-pub(crate) const FULL: &[&str] = &["deny", "size", "android", "ios", "windows"];
+pub(crate) const FULL: &[&str] = &["orders", "deny", "size", "android", "ios", "windows"];
 const RUST: &[&str] = &["fmt", "clippy", "test", "doc"];
 
 const DENY_VERSION: &str = "0.20.2";
@@ -34,6 +34,7 @@ const STEPS: &[Step] = &[
     Step { name: "kotlin", run: |here, _| kotlin::test(here) },
     Step { name: "swift", run: swift::test },
     Step { name: "conformance", run: conformance::step },
+    Step { name: "orders", run: orders },
     Step { name: "deny", run: deny },
     Step { name: "size", run: size::check },
     Step { name: "android", run: |here, _| targets::android(here) },
@@ -70,6 +71,12 @@ fn secret_service(here: &Workspace, figures: &mut Vec<String>) -> Counts {
 /// What a test counted stands in a line that begins with `figure: `.
 fn figure(line: &str) -> Option<String> {
     line.strip_prefix("figure: ").map(str::to_owned)
+}
+
+/// A shopper on a bad network, in the size that the promise is made in.
+fn orders(here: &Workspace, figures: &mut Vec<String>) -> Counts {
+    let test = ["test", "--release", "-p", "market-sdk", "--lib", "orders_simulated", "--", "--show-output"];
+    tests(here.cargo(&test).env("ORDERS_ONCE", "100000"), |line| figures.extend(figure(line)))
 }
 
 fn doc(here: &Workspace, _: &mut Vec<String>) -> Counts {
