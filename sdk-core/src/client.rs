@@ -283,7 +283,9 @@ impl MarketClientBuilder {
             return Err(Error::config("A timeout must be longer than zero and at most an hour."));
         }
         if self.order_settle.is_zero() || self.order_settle > MOST_SETTLE {
-            return Err(Error::config("The time for an order to settle must be longer than zero and at most a day."));
+            return Err(Error::config(
+                "The time for an order to settle must be longer than zero and at most a day.",
+            ));
         }
         if self.body_limit == 0 {
             return Err(Error::config("The body limit must be longer than zero."));

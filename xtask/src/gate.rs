@@ -73,10 +73,13 @@ fn figure(line: &str) -> Option<String> {
     line.strip_prefix("figure: ").map(str::to_owned)
 }
 
-/// A shopper on a bad network, in the size that the promise is made in.
+/// A shopper on a bad network, and kills, in the size that the promise is made in.
 fn orders(here: &Workspace, figures: &mut Vec<String>) -> Counts {
     let test = ["test", "--release", "-p", "market-sdk", "--lib", "orders_simulated", "--", "--show-output"];
-    tests(here.cargo(&test).env("ORDERS_ONCE", "100000"), |line| figures.extend(figure(line)))
+    let mut sum = tests(here.cargo(&test).env("ORDERS_ONCE", "100000"), |line| figures.extend(figure(line)));
+    let test = ["test", "-p", "market-contract-tests", "--test", "kill", "orders::", "--", "--show-output"];
+    sum += tests(here.cargo(&test).env("ORDER_KILLS", "100"), |line| figures.extend(figure(line)));
+    sum
 }
 
 fn doc(here: &Workspace, _: &mut Vec<String>) -> Counts {

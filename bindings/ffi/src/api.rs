@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::listeners::{self, CartListener, SessionEndListener, SessionListener, Subscription};
 use crate::model::{
-    CancelledOrder, Cart, CodeSent, Markets, NewOrder, Order, OrderOutcome, OrderQuery, Profile, ProfileUpdate,
-    SessionState, SignIn, TokenStatus, Wishlist, quantity,
+    CancelledOrder, Cart, CodeSent, Markets, NewOrder, Order, OrderOutcome, OrderQuery, Profile,
+    ProfileUpdate, SessionState, SignIn, TokenStatus, Wishlist, quantity,
 };
 use crate::runtime::run;
 

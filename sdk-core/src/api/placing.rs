@@ -137,7 +137,8 @@ async fn prepare<'a>(core: &'a Core, made: &Made, order: NewOrder) -> Result<(Tu
     if page.look().await? != Found::Nothing && !order.is_forced() {
         return Err(Error::new(ErrorCode::OrderPending));
     }
-    let (newest, began) = core.dialect.orders_where_placed(&core.http, made, &OrderQuery::new().limit(1)).await?;
+    let (newest, began) =
+        core.dialect.orders_where_placed(&core.http, made, &OrderQuery::new().limit(1)).await?;
     let bits = || core.keeper.random().bits();
     let fresh = Pending::new(bits(), [bits(), bits()], newest.first().map(|order| order.id));
     Ok((turn, page, Attempt { fresh, began, order }))

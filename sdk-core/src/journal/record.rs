@@ -278,8 +278,9 @@ mod tests {
     #[test]
     fn a_record_with_as_many_attempts_as_there_is_room_for_fits_into_every_store() {
         let mut pending = pending();
-        let digests: Vec<_> =
-            (0..MOST_DIGESTS).map(|n| pending.digest("Ann", "+13128059851", &format!("{n} Side St"))).collect();
+        let digests: Vec<_> = (0..MOST_DIGESTS)
+            .map(|n| pending.digest("Ann", "+13128059851", &format!("{n} Side St")))
+            .collect();
         let noted = digests.iter().filter(|digest| pending.attempt(**digest, Some(at(100)), true)).count();
         assert_eq!(noted, MOST_DIGESTS - 1);
         let length = pending.encode().unwrap().len();

@@ -311,7 +311,10 @@ impl fmt::Debug for NewOrder {
 /// What became of an order whose answer was lost, as far as the server's list of orders tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "one is made per question, and a box would be in every app's way")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made per question, and a box would be in every app's way"
+)]
 pub enum OrderOutcome {
     /// No order of this user has an unknown outcome.
     NothingPending,

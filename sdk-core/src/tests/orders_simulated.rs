@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::shop::{CODE, Mishap};
 use super::world::{PHONE, SETTLE, World};
-use crate::{Error, ErrorCode};
 use crate::model::*;
+use crate::{Error, ErrorCode};
 
 /// How many orders are sent, as placed by the app: fewer where every change is tested. `ORDERS_ONCE` says another number.
 const PLACEMENTS: usize = 3_000;
@@ -109,7 +109,10 @@ impl Shopper {
     }
 
     /// Runs `call`, or kills the process on its way.
-    async fn or_crash<T: Send + 'static>(&mut self, call: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    async fn or_crash<T: Send + 'static>(
+        &mut self,
+        call: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
         let mut call = tokio::spawn(call);
         if !self.luck.one_in(3) {
             return Some(call.await.unwrap());
@@ -219,7 +222,8 @@ impl Shopper {
     /// Wants one order, and goes on until it is there.
     async fn wish(mut self) -> Self {
         self.figures.wishes += 1;
-        let (notes, address) = (format!("{}", self.figures.wishes), format!("{} Main St", self.luck.below(3)));
+        let (notes, address) =
+            (format!("{}", self.figures.wishes), format!("{} Main St", self.luck.below(3)));
         let from_cart = self.luck.one_in(2);
         let order = || {
             let order = if from_cart {

@@ -12,11 +12,11 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::shop::{CODE, Shop};
+use crate::http::transport::{Failure, Reply, Request, Transport};
+use crate::journal::{Entries, Journal};
 use crate::model::{SessionEnd, SessionState, SignIn};
 use crate::session::clock::Clock;
 use crate::session::timer::{Task, Timers};
-use crate::http::transport::{Failure, Reply, Request, Transport};
-use crate::journal::{Entries, Journal};
 use crate::session::{EntryQueue, Job, Parts, Random};
 use crate::store::{SecureStore, StoreError, StoreRead};
 use crate::{MarketClient, Result};

@@ -30,7 +30,8 @@ pub(super) async fn play(story: &Story, server: &Server, folder: &Path) -> Held 
     let pending = (Some(ErrorCode::OrderPending), Vec::new());
     story.check("the second order is held back: OrderPending, and nothing was sent", again, pending)?;
 
-    story.tell("Her phone runs out of power. Later she opens the app, which asks what became of the order.")?;
+    story
+        .tell("Her phone runs out of power. Later she opens the app, which asks what became of the order.")?;
     drop(app);
     let app = phone.open()?;
     let found = match app.orders().resolve().await? {

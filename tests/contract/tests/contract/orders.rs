@@ -93,7 +93,8 @@ async fn p12_right_before_each_order_the_newest_one_is_read() {
         shop.market.orders().place(from_cart()).await.unwrap();
         let sent = shop.all_sent().await;
         let sent: Vec<_> = sent.iter().map(|sent| format!("{} {}", sent.method, sent.target)).collect();
-        let expected = ["GET /api/v1/orders?limit=1&offset=0&market=us", "POST /api/v1/orders/create?market=us"];
+        let expected =
+            ["GET /api/v1/orders?limit=1&offset=0&market=us", "POST /api/v1/orders/create?market=us"];
         assert_eq!(sent, expected);
     }
 }

@@ -5,7 +5,10 @@ use market_contract_tests::{PHONE, in_time};
 use market_dev_server::{Fault, FaultRule};
 use market_sdk::SkuId;
 
-use crate::{get_to_know, knowing, lines, of_each_kind, of_each_kind_that_takes_orders, order_from_cart, reads, route, routes};
+use crate::{
+    get_to_know, knowing, lines, of_each_kind, of_each_kind_that_takes_orders, order_from_cart, reads, route,
+    routes,
+};
 
 /// An answer that never comes, as far as a test is concerned.
 fn never(route: &str) -> FaultRule {

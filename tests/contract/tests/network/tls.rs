@@ -116,7 +116,10 @@ async fn p6_a_301_to_https_takes_a_write_there_with_its_method_body_token_and_ke
     let mut sent_on = plain.sent();
     let tokens: Vec<_> = sent_on.iter_mut().map(|sent| sent.headers.remove("authorization")).collect();
     assert_eq!(tokens[..2], [None, None]);
-    assert!(tokens[2].is_some() && tokens[2..].iter().all(|token| *token == tokens[2]), "one token, as it was signed in with");
+    assert!(
+        tokens[2].is_some() && tokens[2..].iter().all(|token| *token == tokens[2]),
+        "one token, as it was signed in with"
+    );
     let key = sent_on[4].header("idempotency-key").expect("an order has one").to_owned();
     assert_eq!(log[4].headers["idempotency-key"], key);
     let arrived: Vec<_> = log
