@@ -195,6 +195,7 @@ pub(crate) mod tests {
             extra_root_certificates: Vec::new(),
             user_agent: None,
             allow_http_loopback: false,
+            order_settle_time: None,
         })
         .unwrap()
     }
