@@ -8,8 +8,8 @@ use crate::listeners::{
     self, CartListener, ExpiringSoonListener, SessionEndListener, SessionListener, Subscription,
 };
 use crate::model::{
-    CancelledOrder, Cart, CodeSent, Markets, NewOrder, Order, OrderQuery, Profile, ProfileUpdate,
-    SessionState, SignIn, TokenStatus, Wishlist, quantity,
+    CancelledOrder, Cart, CodeSent, Markets, NewOrder, Order, OrderOutcome, OrderQuery, Profile,
+    ProfileUpdate, SessionState, SignIn, TokenStatus, Wishlist, quantity,
 };
 use crate::runtime::run;
 
@@ -186,9 +186,16 @@ pub struct OrdersApi {
 
 #[uniffi::export]
 impl OrdersApi {
-    /// Places an order. After `OutcomeUnknown` it may have been placed: look at the list of orders.
+    /// Places an order. After `OutcomeUnknown` it may have been placed, and no other of this user is placed
+    /// (`OrderPending`) until `resolve` has found out, unless it is forced.
     pub async fn place(&self, order: NewOrder) -> Result<Order> {
         run(self.core.place(order.into())).await
+    }
+
+    /// Finds out what became of an order whose answer was lost, in this process or an earlier one: to be called after
+    /// `OutcomeUnknown` and `OrderPending`, and when the app has started. Without such an order nothing is sent.
+    pub async fn resolve(&self) -> Result<OrderOutcome> {
+        run(self.core.resolve()).await
     }
 
     /// Lists orders, newest first: one page of them.

@@ -3,6 +3,7 @@
 //! those. No step waits for time to pass.
 
 mod devices;
+mod lost;
 mod resume;
 mod server;
 mod story;
@@ -22,14 +23,24 @@ const SHIRT: SkuId = SkuId(101);
 
 type Held = Result<(), NotHeld>;
 
-/// Plays all four, or the ones about a session that ends under a call. The server and the devices' stores are gone
-/// afterwards, however it ends.
-pub(crate) fn run(dialect: Dialect, resume: bool) -> Result<(), Failure> {
+/// Plays all four, or the ones about a session that ends under a call, or the one about a lost answer. The server and the
+/// devices' stores are gone afterwards, however it ends.
+pub(crate) fn run(dialect: Dialect, resume: bool, lost_answer: bool) -> Result<(), Failure> {
+    if lost_answer && dialect == Dialect::G1 {
+        return Err(Failure::Usage("servers of the first generation take no orders".to_owned()));
+    }
     let server = Server::start(dialect)?;
     let folder = tempfile::tempdir()?;
     let story = Story::to_stdout();
-    match crate::runtime()?.block_on(play(&story, &server, folder.path(), dialect, resume)) {
-        Ok(held) => Ok(story.tell(&format!("\n{held} scenarios held"))?),
+    let played = crate::runtime()?.block_on(async {
+        if lost_answer {
+            return lost::play(&story, &server, folder.path()).await.map(|()| "the scenario held".to_owned());
+        }
+        let held = play(&story, &server, folder.path(), dialect, resume).await;
+        held.map(|held| format!("{held} scenarios held"))
+    });
+    match played {
+        Ok(held) => Ok(story.tell(&format!("\n{held}"))?),
         Err(not_held) => Err(Failure::Other(not_held.0)),
     }
 }

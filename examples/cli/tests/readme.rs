@@ -35,6 +35,12 @@ fn demo(options: &[&str]) -> String {
     format!("$ cargo run -q -p market-cli -- demo{options}\n{}", masked(&ran.out))
 }
 
+fn lost_answer() -> String {
+    let ran = Ran::from(market().args(["demo", "--lost-answer"]).output().unwrap());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    format!("$ cargo run -q -p market-cli -- demo --lost-answer\n{}", masked(&ran.out))
+}
+
 fn session() -> String {
     let shop = Shop::open();
     let url = masked(&shop.url);
@@ -47,6 +53,7 @@ fn session() -> String {
         &["cart", "add", "42", "101"],
         &place,
         &["orders"],
+        &["orders", "resolve"],
         &["request", "GET", "/cart"],
         &["logout"],
         &["cart"],
@@ -87,6 +94,7 @@ fn the_transcripts_in_the_readme_are_what_happens() {
     let fresh = with(&readme, "demo", &demo(&[]));
     let fresh = with(&fresh, "demo --resume", &demo(&["--resume"]));
     let fresh = with(&fresh, "session", &session());
+    let fresh = with(&fresh, "lost answer", &lost_answer());
     if std::env::var_os("UPDATE_README").is_some() {
         return std::fs::write(README, fresh).unwrap();
     }

@@ -10,10 +10,10 @@ mod retry;
 pub(crate) mod transport;
 
 use std::future::poll_fn;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
@@ -60,6 +60,8 @@ pub(crate) struct Got<T> {
     pub(crate) market: Market,
     /// Of the request that was answered, after redirects.
     pub(crate) path_ends_with_slash: bool,
+    /// The server's time (`Date`).
+    pub(crate) served_at: Option<SystemTime>,
 }
 
 /// Why the attempts ended without an answer.
@@ -132,6 +134,7 @@ impl Http {
             value: judge::value(call, &answer.reply)?,
             market: answer.market.unwrap_or(Market::Unknown(String::new())),
             path_ends_with_slash: answer.reply.path_ends_with_slash,
+            served_at: answer.reply.served_at(),
         })
     }
 
@@ -195,6 +198,9 @@ impl Http {
                     {
                         // The server did not act. Back to the door: it knows whether there is a newer session.
                         self.keeper.rejected(permit);
+                        if let Some(begun) = &call.begun {
+                            begun.store(false, Ordering::Release);
+                        }
                         continue;
                     }
                     match judge::reply(call, &reply) {
@@ -225,6 +231,20 @@ impl Http {
             stand(stage, Stage::Waiting(verdict.error));
             tokio::time::sleep_until(until).await;
             *retries += 1;
+        }
+    }
+
+    /// The door alone, for a call that has to know whose it is before it sends anything.
+    pub(crate) async fn permit(&self, made: &Made) -> Result<Permit> {
+        loop {
+            if made.was_parked() {
+                made.park().await?;
+            }
+            match timeout_at(made.deadline(), self.keeper.acquire(made.lineage)).await {
+                Ok(Err(error)) if error.code() == ErrorCode::SessionExpired => made.park().await?,
+                Ok(permit) => return permit,
+                Err(_) => return Err(Error::new(ErrorCode::StoreLocked)),
+            }
         }
     }
 
@@ -301,6 +321,9 @@ impl Http {
                 headers: headers.clone(),
                 body: body.clone(),
             };
+            if let Some(begun) = &call.begun {
+                begun.store(true, Ordering::Release);
+            }
             let mut sent = self.transport.send(request);
             // Calls that waited for a session leave one after the other, each once the one before is on its way.
             let first = poll_fn(|context| Poll::Ready(sent.as_mut().poll(context))).await;

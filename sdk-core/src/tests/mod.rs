@@ -4,6 +4,8 @@
 mod drops;
 mod expiring_soon;
 mod observed_cart;
+mod orders_once;
+mod orders_simulated;
 mod parking;
 mod promises;
 mod recorded;

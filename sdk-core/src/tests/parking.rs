@@ -370,13 +370,14 @@ async fn an_order_in_the_cart_line_fails_at_once_unless_it_is_asked_to_wait() {
     let order = || NewOrder::from_cart("Ann", PHONE, "1 Main St");
     // One stands in the line when the session ends, and one comes when it has ended.
     let before = tokio::spawn(world.market.orders().place(order()));
-    let asked = tokio::spawn(world.market.orders().place(order().park_on_expiry()));
     rest().await;
     assert!(before.is_finished());
     assert_eq!(code(before).await, Some(ErrorCode::SessionExpired));
     let after = tokio::time::Instant::now();
     assert_eq!(world.market.orders().place(order()).await.unwrap_err().code(), ErrorCode::SessionExpired);
     assert_eq!(after.elapsed(), Duration::ZERO);
+    let asked = tokio::spawn(world.market.orders().place(order().park_on_expiry()));
+    rest().await;
     assert_eq!(waiting(&world), 2);
     world.sign_in().await.unwrap();
     assert_eq!(code(add).await, None);
@@ -581,4 +582,51 @@ async fn on_many_threads_no_call_is_lost_and_none_is_made_twice() {
     let most = added + 6 * 2;
     let quantity = world.shop.quantity(42);
     assert!((added..=most).contains(&quantity), "{quantity} of {added} to {most}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn p12_an_order_that_waited_is_noted_anew_before_it_is_sent() {
+    let world = World::parking(100, PATIENCE).await;
+    let order = NewOrder::from_cart("Ann", PHONE, "1 Main St").park_on_expiry();
+    // The read before it is answered, and then the order itself is refused.
+    world.shop.mishap("/orders/create", Mishap::Status(401, ""));
+    let placed = tokio::spawn(world.market.orders().place(order));
+    rest().await;
+    tokio::time::sleep(LATENCY * 3).await;
+    assert_eq!(waiting(&world), 1);
+    let reads = world.shop.seen_at("/orders").len();
+    // Longer than an order takes to settle would do harm here, were it counted from before the wait.
+    tokio::time::sleep(5 * MINUTE).await;
+    world.shop.mishap("/orders/create", Mishap::LostBefore);
+    world.sign_in().await.unwrap();
+    assert_eq!(code(placed).await, Some(ErrorCode::OutcomeUnknown));
+    assert_eq!(world.shop.seen_at("/orders").len(), reads + 1, "the newest order is read anew");
+    let OrderOutcome::NotSeenYet { settles_in: Some(time) } = world.market.orders().resolve().await.unwrap()
+    else {
+        panic!("it may still come");
+    };
+    assert!(time > 14 * MINUTE, "{time:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn p12_an_order_that_waited_for_nobody_leaves_nothing_pending() {
+    let world = World::parking(100, PATIENCE).await;
+    let order = || NewOrder::of_items("Ann", PHONE, "1 Main St", [(SkuId(42), 1)]).park_on_expiry();
+    for leaves in [true, false] {
+        world.shop.mishap("/orders/create", Mishap::Status(401, ""));
+        let placed = tokio::spawn(world.market.orders().place(order()));
+        tokio::time::sleep(LATENCY * 6).await;
+        assert_eq!(waiting(&world), 1);
+        if leaves {
+            placed.abort();
+            let _ = placed.await;
+            assert_eq!(waiting(&world), 0);
+        } else {
+            assert_eq!(code(placed).await, Some(ErrorCode::SessionExpired));
+        }
+        world.sign_in().await.unwrap();
+        assert_eq!(world.market.orders().resolve().await.unwrap(), OrderOutcome::NothingPending);
+    }
+    world.market.orders().place(order()).await.unwrap();
+    assert_eq!(world.shop.orders(), 1);
 }

@@ -11,7 +11,9 @@ mod wishlist;
 pub use cart::{Cart, CartLine};
 pub(crate) use common::quantity;
 pub use common::{Market, MarketInfo, Markets, Money};
-pub use orders::{CancelledOrder, NewOrder, NewOrderItem, Order, OrderLine, OrderQuery, OrderStatus};
+pub use orders::{
+    CancelledOrder, NewOrder, NewOrderItem, Order, OrderLine, OrderOutcome, OrderQuery, OrderStatus,
+};
 pub use raw::{Method, QueryParameter, RawRequest, RawResponse};
 pub use session::{
     CodeSent, EndReason, ExpiringSoon, LockedReason, Profile, ProfileUpdate, SessionEnd, SessionState,

@@ -66,7 +66,7 @@ async fn expiry_at_checkout(story: &Story, server: &Server, phone: &Device, dial
     let placed = order.await.map_err(|_| lost())?;
     story.check("the login screen was called for once", screen.shown(), vec![EndReason::Rejected])?;
     if dialect == Dialect::G1 {
-        let told = "the order was sent, and this server has no way to place one: Unsupported";
+        let told = "the server has no way to place an order, and the app is told: Unsupported";
         story.check(told, code(placed), Some(ErrorCode::Unsupported))?;
         app.cart().clear().await?;
         return Ok(());
