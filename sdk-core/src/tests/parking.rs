@@ -370,13 +370,14 @@ async fn an_order_in_the_cart_line_fails_at_once_unless_it_is_asked_to_wait() {
     let order = || NewOrder::from_cart("Ann", PHONE, "1 Main St");
     // One stands in the line when the session ends, and one comes when it has ended.
     let before = tokio::spawn(world.market.orders().place(order()));
-    let asked = tokio::spawn(world.market.orders().place(order().park_on_expiry()));
     rest().await;
     assert!(before.is_finished());
     assert_eq!(code(before).await, Some(ErrorCode::SessionExpired));
     let after = tokio::time::Instant::now();
     assert_eq!(world.market.orders().place(order()).await.unwrap_err().code(), ErrorCode::SessionExpired);
     assert_eq!(after.elapsed(), Duration::ZERO);
+    let asked = tokio::spawn(world.market.orders().place(order().park_on_expiry()));
+    rest().await;
     assert_eq!(waiting(&world), 2);
     world.sign_in().await.unwrap();
     assert_eq!(code(add).await, None);
