@@ -15,6 +15,7 @@ mod listeners;
 pub(crate) mod machine;
 mod parking;
 mod record;
+mod shown;
 mod soon;
 pub(crate) mod timer;
 pub(crate) mod token;
@@ -30,17 +31,15 @@ use tokio::sync::{Notify, oneshot, watch};
 use self::clock::{Clock, from_millis, to_millis};
 use self::flight::Flight;
 use self::listeners::Listeners;
-use self::machine::{
-    Effect, EndWhy, Event, Generation, Lineage, LockedWhy, Machine, ReadResult, SessionId, SignedOutWhy,
-    State,
-};
+use self::machine::{Effect, Event, Generation, Lineage, Machine, ReadResult, SessionId, State};
 use self::parking::Parking;
 use self::record::Record;
+use self::shown::{locked, shown};
 use self::soon::Soon;
 use self::timer::Timers;
 use self::token::AccessToken;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{EndReason, LockedReason, Market, SessionEnd, SessionState, SignedOutReason, User};
+use crate::model::{Market, SessionEnd, SessionState, User};
 
 pub(crate) use self::door::Permit;
 pub(crate) use self::entry::{EntryQueue, Job};
@@ -553,64 +552,5 @@ impl Drop for Notice {
 fn upgraded(keeper: &Weak<Shared>, act: impl FnOnce(Keeper)) {
     if let Some(shared) = keeper.upgrade() {
         act(Keeper(shared));
-    }
-}
-
-/// A state as the app sees it.
-fn shown(inner: &Inner) -> SessionState {
-    match inner.machine.state() {
-        State::Restoring => SessionState::Restoring,
-        State::Locked(why) => SessionState::Locked { reason: (*why).into() },
-        State::SignedOut(why) => SessionState::SignedOut { reason: (*why).into() },
-        State::SignedIn { session, persisted } => SessionState::SignedIn {
-            user: session.record.user.clone(),
-            expires_at: session.expires_at,
-            persisted: *persisted,
-        },
-        State::Expired { user, why } => SessionState::Expired {
-            user: user.0.clone(),
-            reason: (*why).into(),
-            waiting: inner.parking.parked(),
-        },
-    }
-}
-
-fn locked(why: LockedWhy) -> ErrorCode {
-    match why {
-        LockedWhy::Locked | LockedWhy::Hung => ErrorCode::StoreLocked,
-        LockedWhy::Unavailable => ErrorCode::StoreUnavailable,
-    }
-}
-
-impl From<LockedWhy> for LockedReason {
-    fn from(why: LockedWhy) -> Self {
-        match why {
-            LockedWhy::Locked => Self::Locked,
-            LockedWhy::Unavailable => Self::Unavailable,
-            LockedWhy::Hung => Self::Hung,
-        }
-    }
-}
-
-impl From<SignedOutWhy> for SignedOutReason {
-    fn from(why: SignedOutWhy) -> Self {
-        match why {
-            SignedOutWhy::NoSession => Self::NoSession,
-            SignedOutWhy::Corrupt => Self::Corrupt,
-            SignedOutWhy::LoggedOut => Self::LoggedOut,
-            SignedOutWhy::Cleared => Self::Cleared,
-        }
-    }
-}
-
-impl From<EndWhy> for EndReason {
-    fn from(why: EndWhy) -> Self {
-        match why {
-            EndWhy::Expired => Self::Expired,
-            EndWhy::Rejected => Self::Rejected,
-            EndWhy::LoggedOut => Self::LoggedOut,
-            EndWhy::Cleared => Self::Cleared,
-            EndWhy::Replaced => Self::Replaced,
-        }
     }
 }
