@@ -12,7 +12,7 @@ pub(crate) use reports::junit;
 pub(crate) use reports::{Outcome, Results};
 
 use crate::counts::Counts;
-use crate::{Workspace, gate, kotlin, swift};
+use crate::{Workspace, gate, kotlin, swift, typescript};
 use list::Case;
 
 /// Tells the tests where their dev servers write their logs: `<id>.json` in this folder.
@@ -26,6 +26,7 @@ pub(crate) const COLUMNS: &[Column] = &[
     Column { name: "rust", run: rust, results: rust_results },
     Column { name: "kotlin", run: kotlin::conformance, results: kotlin::conformance_results },
     Column { name: "swift", run: swift::conformance, results: swift::results },
+    Column { name: "node", run: typescript::conformance, results: |_, folder| typescript::results(folder) },
 ];
 
 /// A language.
@@ -74,13 +75,18 @@ pub(crate) fn begin(here: &Workspace, language: &str) -> Result<Folder, String> 
 /// `cargo xtask conformance [LANGUAGE ...]`: runs the columns, all if none is named, and judges them.
 /// An error is a column that does not exist.
 pub(crate) fn run(here: &Workspace, names: &[&str]) -> Result<bool, String> {
-    let columns = chosen(names)?;
-    for column in &columns {
+    Ok(run_and_judge(here, &chosen(names)?))
+}
+
+fn run_and_judge(here: &Workspace, columns: &[&Column]) -> bool {
+    for column in columns {
         println!("\n== conformance: {}", column.name);
+        // A run that does not get as far as its tests would leave the table of the run before: all green.
+        let _ = std::fs::remove_dir_all(Folder::of(here, column.name).0);
         // A test that fails is a red cell: the table says it.
         (column.run)(here);
     }
-    Ok(judge(here, &columns))
+    judge(here, columns)
 }
 
 /// The step of the gate: judges what the languages' steps have left.
@@ -332,6 +338,34 @@ mod tests {
         assert_eq!(of(Results::new()), Some(Cell::None));
         let run = Results::from([("a_case".to_owned(), Outcome::Passed)]);
         assert!(matches!(of(run), Some(Cell::Red(_))));
+    }
+
+    #[test]
+    fn a_run_that_does_not_begin_is_not_judged_by_what_the_run_before_it_left() {
+        let root = std::env::temp_dir().join(format!("market-xtask-run-{}", std::process::id()));
+        let here = Workspace { root: root.clone(), cargo: String::new() };
+        let file = |path: &str, text: &str| {
+            let path = root.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        file("sdk-core/src/error.rs", "pub enum ErrorCode {\n    Config,\n}\n");
+        file(
+            "tests/conformance/cases.toml",
+            "[left]\nConfig = 'why'\n[[case]]\nid = 'a_case'\ngiven = 'g'\nseen = 's'\n\
+             requests = ['GET /auth/markets 200 -']\n",
+        );
+        let results = |_: &Workspace, _: &Folder| Ok([("a_case".to_owned(), Outcome::Passed)].into());
+        let runs = |here: &Workspace| {
+            let folder = begin(here, "rust").unwrap();
+            std::fs::write(folder.logs().join("a_case.json"), LOG).unwrap();
+            Counts::check(true)
+        };
+        assert!(run_and_judge(&here, &[&Column { name: "rust", run: runs, results }]));
+        // It does not compile, say: nothing is run, and the reports of before are still there.
+        let does_not = |_: &Workspace| Counts::check(false);
+        assert!(!run_and_judge(&here, &[&Column { name: "rust", run: does_not, results }]));
+        std::fs::remove_dir_all(root).unwrap();
     }
 
     #[test]

@@ -5,13 +5,29 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
-use crate::{Workspace, conformance, kotlin, package, readme, setup, size, succeeds, swift, targets};
+use crate::{
+    Workspace, conformance, jsi, kotlin, licences, package, readme, setup, size, succeeds, swift, targets,
+    typescript,
+};
 
 /// What every change has to pass. The quick ones come first.
-pub(crate) const TEST: &[&str] =
-    &["fmt", "clippy", "test", "doc", "demo", "readme", "package", "kotlin", "swift", "conformance"];
+pub(crate) const TEST: &[&str] = &[
+    "fmt",
+    "clippy",
+    "test",
+    "doc",
+    "demo",
+    "readme",
+    "licences",
+    "package",
+    "kotlin",
+    "swift",
+    "node",
+    "jsi",
+    "conformance",
+];
 /// And what takes too long for that.
-pub(crate) const FULL: &[&str] = &["orders", "deny", "size", "android", "ios", "windows"];
+pub(crate) const FULL: &[&str] = &["orders", "deny", "size", "android", "ios", "windows", "jsi-memory"];
 const RUST: &[&str] = &["fmt", "clippy", "test", "doc"];
 
 const DENY_VERSION: &str = "0.20.2";
@@ -30,9 +46,13 @@ const STEPS: &[Step] = &[
     Step { name: "doc", run: doc },
     Step { name: "demo", run: |here, _| check(&mut here.cargo(&["run", "-p", "market-cli", "--", "demo"])) },
     Step { name: "readme", run: |here, _| readme::check(here) },
+    Step { name: "licences", run: |here, _| licences::check(here) },
     Step { name: "package", run: |here, _| package::check(here) },
     Step { name: "kotlin", run: |here, _| kotlin::test(here) },
     Step { name: "swift", run: swift::test },
+    Step { name: "node", run: |here, _| typescript::test(here) },
+    Step { name: "jsi", run: |here, _| jsi::test(here) },
+    Step { name: "jsi-memory", run: |here, _| jsi::test_memory(here) },
     Step { name: "conformance", run: conformance::step },
     Step { name: "orders", run: orders },
     Step { name: "deny", run: deny },

@@ -6,14 +6,18 @@ mod conformance;
 mod counts;
 mod faults;
 mod gate;
+mod jsi;
 mod kotlin;
+mod licences;
 mod package;
+mod process;
 mod readme;
 mod setup;
 mod shopper;
 mod size;
 mod swift;
 mod targets;
+mod typescript;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -23,13 +27,15 @@ cargo xtask test             everything that a change has to pass
 cargo xtask test STEP ...    only these: fmt clippy test doc demo readme package
                              conformance: judges what the languages' steps have left
                              rust: the first four; secret-service: the keyring tests alone
-                             kotlin swift: the tests of a language's package
+                             kotlin swift node: the tests of a language's package
+                             jsi: the React Native package's C++ in JavaScriptCore; jsi-memory: under AddressSanitizer
 cargo xtask conformance      every case in every language, or in those that are named
-cargo xtask bindgen LANGUAGE the library, and what is generated from it: kotlin swift
+cargo xtask bindgen LANGUAGE the library, and what is generated from it: kotlin swift typescript
 cargo xtask native kotlin P  the same, and the library by cargo's profile P where the package takes it from
 cargo xtask pack swift       the Swift package with the library that ships, for this system
 cargo xtask full             as test, and what is too slow for every change: orders deny size android ios windows
 cargo xtask size             the bytes of the library that ships, held against those committed
+cargo xtask licences         whether THIRD-PARTY-LICENSES lists what is linked in
 cargo xtask elf FILE ...     whether libraries are aligned to pages of 16 KiB
 cargo xtask faults           every fault under every call, as a report";
 
@@ -53,10 +59,12 @@ fn run(here: &Workspace, arguments: &[&str]) -> Result<bool, String> {
         ["test", steps @ ..] => gate::run(here, steps),
         ["full"] => gate::run(here, &[gate::TEST, gate::FULL].concat()),
         ["size"] => gate::run(here, &["size"]),
+        ["licences"] => gate::run(here, &["licences"]),
         ["faults"] => Ok(faults::run(here)),
         ["conformance", languages @ ..] => conformance::run(here, languages),
         ["bindgen", "kotlin"] => done(kotlin::bindgen(here)),
         ["bindgen", "swift"] => done(swift::bindgen(here)),
+        ["bindgen", "typescript"] => done(typescript::bindgen(here)),
         ["native", "kotlin", profile] => {
             done(kotlin::bindgen(here).and_then(|()| kotlin::native(here, profile)))
         }

@@ -2,6 +2,7 @@
 
 mod edits;
 mod package;
+mod surface;
 mod toolchain;
 
 use std::io::{BufRead, BufReader};
@@ -80,6 +81,7 @@ fn tested(here: &Workspace, figures: &mut Vec<String>) -> Result<Counts, String>
     let swift = swift.knows("MARKET_DEV_SERVER", &server);
     let mut counts = package_tests(here, &swift, None, figures)?;
     if counts.ok() {
+        counts += surface::check(here, &swift).map_or_else(failed, |()| Counts::check(true));
         counts += package::consumed(here, &swift, &server).map_or_else(failed, |()| Counts::check(true));
     }
     Ok(counts)

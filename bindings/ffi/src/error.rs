@@ -153,6 +153,12 @@ impl MarketError {
     pub(crate) fn config(message: &str) -> Self {
         Self::failed(Failure::plain(ErrorCode::Config, message, None))
     }
+
+    pub(crate) fn invalid(field: &str, message: &str) -> Self {
+        let mut failure = Failure::plain(ErrorCode::InvalidInput, message, None);
+        failure.fields.push(FieldError { path: field.to_owned(), message: message.to_owned() });
+        Self::failed(failure)
+    }
 }
 
 impl Failure {

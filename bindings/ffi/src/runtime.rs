@@ -1,28 +1,44 @@
 //! The one runtime. Every call runs as a task of it, so that a host's waker is woken from its threads alone,
 //! and a client can be built on any thread, a platform's main thread among them.
 
-use std::pin::Pin;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::sync::OnceLock;
+use std::task::{Context, Poll, Waker};
 
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::unconstrained;
 
 use crate::error::{MarketError, Result};
 
-static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
+struct Running {
+    runtime: Runtime,
+    calls: UnboundedSender<Boxed<()>>,
+}
+
+static RUNNING: OnceLock<Option<Running>> = OnceLock::new();
+
+// Boxed, and so of one type: what tokio and UniFFI make of each type, for thirty calls, would be a tenth of the library.
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// The runtime, started with the first call.
 pub(crate) fn handle() -> Result<&'static Handle> {
+    Ok(running()?.runtime.handle())
+}
+
+fn running() -> Result<&'static Running> {
     let start = || {
         let mut runtime = Builder::new_multi_thread();
         runtime.worker_threads(2).thread_name("market-sdk").enable_all();
-        runtime.build().inspect_err(|error| tracing::error!(%error, "no runtime")).ok()
+        let runtime = runtime.build().inspect_err(|error| tracing::error!(%error, "no runtime")).ok()?;
+        let (calls, made) = unbounded_channel();
+        runtime.spawn(begin_in_order(made));
+        Some(Running { runtime, calls })
     };
-    match RUNTIME.get_or_init(start) {
-        Some(runtime) => Ok(runtime.handle()),
-        None => Err(MarketError::internal("the system gives no threads for the runtime")),
-    }
+    let no_threads = || MarketError::internal("the system gives no threads for the runtime");
+    RUNNING.get_or_init(start).as_ref().ok_or_else(no_threads)
 }
 
 /// Runs a call of the core as a task, and turns its value into the host's. The task ends with the future that waits
@@ -34,33 +50,42 @@ where
     T: Into<U> + Send + 'static,
     U: Send + 'static,
 {
-    let (answer, answered) = oneshot::channel();
+    let (mut answer, answered) = oneshot::channel();
     let call = Box::pin(async move {
+        let value = tokio::select! {
+            biased;
+            () = answer.closed() => return,
+            value = call => value,
+        };
         // Whoever waited may be gone.
-        let _ = answer.send(call.await.map(Into::into));
+        let _ = answer.send(value.map(Into::into));
     });
     Box::pin(async move {
-        let _task = AbortOnDrop(spawn(call)?);
+        // Who ended the runtime would have ended the process.
+        let _ = running()?.calls.send(call);
         match answered.await {
             Ok(answer) => Ok(answer?),
-            // Only the drop above aborts, and then nobody is here.
+            // It ends without an answer only when nobody is here to be given one.
             Err(_) => Err(MarketError::internal("a call panicked")),
         }
     })
 }
 
-// Boxed, and so of one type: what tokio and UniFFI make of each type, for thirty calls, would be a tenth of the library.
-type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
-fn spawn(task: Boxed<()>) -> Result<JoinHandle<()>> {
-    Ok(handle()?.spawn(task))
-}
-
-struct AbortOnDrop(JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
+/// Runs each call up to where it first waits, one after the other, and from there on as a task. Calls of the cart take
+/// their places in its queue there, in the order in which the host makes them: of two tasks, the runtime's threads
+/// may begin with either. Not on the host's own thread, which may be the one that draws.
+async fn begin_in_order(mut made: UnboundedReceiver<Boxed<()>>) {
+    while let Some(mut call) = made.recv().await {
+        let begun = catch_unwind(AssertUnwindSafe(|| {
+            // It must begin now: without a budget, which many calls in a row use up, and with nobody to be woken, since
+            // a new task is polled at once.
+            let first = pin!(unconstrained(call.as_mut()));
+            first.poll(&mut Context::from_waker(Waker::noop()))
+        }));
+        // After a panic there is no answer, which says it.
+        if let Ok(Poll::Pending) = begun {
+            tokio::spawn(call);
+        }
     }
 }
 
@@ -92,5 +117,27 @@ mod tests {
             tokio::time::timeout(Duration::from_secs(5), gone).await
         });
         assert!(matches!(outcome, Ok(Err(_))), "the task still runs");
+    }
+
+    #[test]
+    fn p11_calls_begin_in_the_order_in_which_the_host_makes_them() {
+        let mut context = Context::from_waker(Waker::noop());
+        for round in 0..2_000 {
+            let (begin, begun) = std::sync::mpsc::channel();
+            let calls = (0..8).map(|number| {
+                let begin = begin.clone();
+                run::<(), ()>(async move {
+                    begin.send(number).unwrap();
+                    std::future::pending().await
+                })
+            });
+            let mut calls: Vec<_> = calls.collect();
+            // One after the other, as a host's main thread does.
+            for call in &mut calls {
+                assert!(call.as_mut().poll(&mut context).is_pending());
+            }
+            let order: Vec<_> = begun.iter().take(8).collect();
+            assert!(order.is_sorted(), "round {round}: {order:?}");
+        }
     }
 }

@@ -55,9 +55,16 @@ pub(crate) fn spread(bound: Duration, bits: u128) -> Duration {
     bound / 1000 * thousandths
 }
 
+/// The longest wait that a server is believed: a year. Not each host's own type for it holds what ours does.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// `Retry-After` in both its forms (RFC 9110 section 10.2.3). A date is compared with the answer's own
 /// `Date`, so that the device's clock does not matter; without one it says nothing.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    said(headers).filter(|wait| *wait <= LONGEST_WAIT)
+}
+
+fn said(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().ok().map(Duration::from_secs);
@@ -90,7 +97,10 @@ mod tests {
 
     #[test]
     fn p9_a_retry_after_that_makes_no_sense_is_none() {
-        for text in ["", "-1", "1.5", "soon", "99999999999999999999999", "Tue, 99 Nov 2026 09:00:30 GMT"] {
+        let largest = u64::MAX.to_string();
+        let far = "Tue, 24 Nov 9026 09:00:00 GMT";
+        let none = ["", "-1", "1.5", "soon", "99999999999999999999999", "Tue, 99 Nov 2026 09:00:30 GMT"];
+        for text in none.into_iter().chain([largest.as_str(), far]) {
             assert_eq!(after(text, Some("Tue, 24 Nov 2026 09:00:00 GMT")), None, "{text}");
         }
         assert_eq!(after("Tue, 24 Nov 2026 09:00:30 GMT", None), None);

@@ -61,7 +61,7 @@ const ONCE: &[(&str, &str)] = &[
     // It is not written for explicit API mode, nor for a build that takes warnings for errors.
     (
         "@file:Suppress(\"NAME_SHADOWING\")",
-        "@file:Suppress(\"NAME_SHADOWING\", \"NO_EXPLICIT_VISIBILITY_IN_API_MODE_WARNING\", \
+        "@file:JvmName(\"MarketSdk\")\n@file:Suppress(\"NAME_SHADOWING\", \"NO_EXPLICIT_VISIBILITY_IN_API_MODE_WARNING\", \
          \"NO_EXPLICIT_RETURN_TYPE_IN_API_MODE_WARNING\", \"warnings\")",
     ),
     // Machinery.

@@ -65,29 +65,30 @@ fn segments(bytes: &[u8]) -> Option<Vec<Segment>> {
     Some(found)
 }
 
-#[cfg(all(test, target_os = "linux"))]
-#[allow(clippy::unwrap_used, reason = "a test")]
+#[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-    use std::process::Command;
-
     use super::*;
 
     /// Links a library as `.cargo/config.toml` has Android's linked.
-    fn linked(page: &str) -> PathBuf {
+    #[cfg(target_os = "linux")]
+    fn linked(page: &str) -> std::path::PathBuf {
         let folder = std::env::temp_dir().join(format!("market-elf-{}-{page}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let source = folder.join("empty.c");
         std::fs::write(&source, "int shown = 1; int f(void) { return shown; }\n").unwrap();
         let library = folder.join("libempty.so");
         let page = format!("-Wl,-z,max-page-size={page}");
-        let status =
-            Command::new("cc").args(["-shared", "-fPIC", &page, "-o"]).arg(&library).arg(source).status();
+        let status = std::process::Command::new("cc")
+            .args(["-shared", "-fPIC", &page, "-o"])
+            .arg(&library)
+            .arg(source)
+            .status();
         assert!(status.unwrap().success());
         library
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn a_library_is_told_by_the_page_size_it_was_linked_for() {
         let config = include_str!("../../../.cargo/config.toml");
         assert!(config.contains("max-page-size=16384"));

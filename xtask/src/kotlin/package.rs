@@ -6,10 +6,15 @@ use std::process::Command;
 use super::PACKAGE;
 use crate::{Workspace, bindings, succeeds};
 
-/// Maven without its chatter, in `folder`.
+/// Maven without its chatter, in `folder`. The compiler runs within it: a daemon would stay behind.
 pub(super) fn maven(here: &Workspace, folder: &Path) -> Command {
     let mut maven = here.command("mvn");
-    maven.current_dir(folder).args(["--batch-mode", "--no-transfer-progress", "--quiet"]);
+    maven.current_dir(folder).args([
+        "--batch-mode",
+        "--no-transfer-progress",
+        "--quiet",
+        "-Dkotlin.compiler.daemon=false",
+    ]);
     maven
 }
 
@@ -47,7 +52,7 @@ pub(super) fn packed(here: &Workspace) -> Result<(), String> {
     std::fs::create_dir_all(&repository).map_err(|error| error.to_string())?;
     if let Some(own) = std::env::home_dir().map(|home| home.join(".m2/repository")).filter(|own| own.is_dir())
     {
-        linked(&own, &repository).map_err(|error| format!("{}: {error}", own.display()))?;
+        borrowed(&own, &repository).map_err(|error| format!("{}: {error}", own.display()))?;
     }
     native(here, "dev")?;
     let mut install = maven(here, &here.root.join(PACKAGE));
@@ -68,6 +73,14 @@ pub(super) fn local(repository: &Path) -> String {
     format!("-Dmaven.repo.local={}", repository.display())
 }
 
+/// What is in the repository `from`, but for this package: Maven writes into the file that is there, and with it into the
+/// one that is linked.
+fn borrowed(from: &Path, into: &Path) -> std::io::Result<()> {
+    linked(from, into)?;
+    let own = into.join("dev/marketsdk");
+    if own.exists() { std::fs::remove_dir_all(own) } else { Ok(()) }
+}
+
 /// A copy of the files below `from`. The large ones, which nobody changes, take no space where the file system can do
 /// that.
 fn linked(from: &Path, into: &Path) -> std::io::Result<()> {
@@ -83,4 +96,28 @@ fn linked(from: &Path, into: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_for_a_test_does_not_get_into_the_desks_own_repository() {
+        let folder = std::env::temp_dir().join(format!("market-xtask-m2-{}", std::process::id()));
+        let (own, copy) = (folder.join("own"), folder.join("copy"));
+        let (library, other) = ("dev/marketsdk/market-sdk/0.1.0/market-sdk-0.1.0.jar", "net/jna/1/jna-1.jar");
+        for file in [library, other] {
+            std::fs::create_dir_all(own.join(file).parent().unwrap()).unwrap();
+            std::fs::write(own.join(file), "the desk's").unwrap();
+        }
+        std::fs::create_dir_all(&copy).unwrap();
+        borrowed(&own, &copy).unwrap();
+        assert!(copy.join(other).is_file());
+        // As Maven installs.
+        std::fs::create_dir_all(copy.join(library).parent().unwrap()).unwrap();
+        std::fs::write(copy.join(library), "the test's").unwrap();
+        assert_eq!(std::fs::read_to_string(own.join(library)).unwrap(), "the desk's");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

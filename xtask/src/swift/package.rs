@@ -9,7 +9,7 @@ use crate::{Workspace, bindings, shopper, succeeds};
 const EXAMPLE: &str = "examples/swift";
 /// What is packed of the package's folder, and of the project's.
 const PACKED: &[&str] = &["Package.swift", "README.md", "Sources"];
-const LICENCES: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT"];
+const LICENCES: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT", "THIRD-PARTY-LICENSES"];
 const NAME: &str = "market-sdk-swift";
 
 /// Packs the package with the library that ships, and says where it is.
@@ -74,9 +74,12 @@ pub(super) fn consumed(here: &Workspace, swift: &Swift, server: &Path) -> Result
         return Err("the example does not build on the packed package".to_owned());
     }
     let program = app.join(".build/debug/shop");
-    let mut shop = swift.command(here, &app, &program.to_string_lossy());
-    let readme = example.join("README.md");
-    shopper::check(here, server, &mut shop, &readme, "cargo xtask test swift")?;
+    let shop = |server: &str| {
+        let mut shop = swift.command(here, &app, &program.to_string_lossy());
+        shop.arg(server);
+        shop
+    };
+    shopper::check(here, server, shop, &example.join("README.md"), "cargo xtask test swift")?;
     refused(here, swift, &app, &program)
 }
 

@@ -22,7 +22,7 @@ impl Swift {
     pub(super) fn ready(here: &Workspace) -> Result<Self, String> {
         let out = here.command("swift").arg("--version").output();
         let said = out.map(|out| String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned());
-        let own = said.ok().and_then(|said| major(&said)).is_some_and(|major| major >= 6);
+        let own = said.is_ok_and(|said| major(&said).is_some_and(|major| major >= 6));
         let root = here.command("id").arg("-u").output().is_ok_and(|out| out.stdout == b"0\n");
         if !(own || root && Path::new("/etc/debian_version").exists()) {
             return Err("Missing for the Swift package: Swift 6 or later (swift.org/install). \
@@ -35,6 +35,14 @@ impl Swift {
         let inside = (!own).then(|| here.root.join("scripts/in-swift.sh"));
         let folders = vec![here.root.clone(), crate::bindings::target(here)];
         Ok(Self { inside, folders, variables: BTreeMap::new() })
+    }
+
+    /// The version, as in `6.0.3`.
+    pub(super) fn version(&self, here: &Workspace) -> Result<String, String> {
+        let out =
+            self.command(here, &here.root, "swift").arg("--version").output().map_err(|e| e.to_string())?;
+        let said = String::from_utf8_lossy(&out.stdout).into_owned();
+        version(&said).map(str::to_owned).ok_or(format!("swift --version says {said:?}"))
     }
 
     pub(super) fn knows(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
@@ -61,9 +69,12 @@ impl Swift {
 }
 
 /// The version in what `swift --version` says, as in `Swift version 6.0.3 (swift-6.0.3-RELEASE)`.
+fn version(said: &str) -> Option<&str> {
+    said.split_once("Swift version ")?.1.split_whitespace().next()
+}
+
 fn major(said: &str) -> Option<u32> {
-    let (_, version) = said.split_once("Swift version ")?;
-    version.split(['.', ' ', '-']).next()?.parse().ok()
+    version(said)?.split(['.', '-']).next()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -26,6 +26,27 @@ extension PhoneNumber: CustomStringConvertible, CustomDebugStringConvertible, Cu
     public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
+extension SessionState {
+    /// Whether somebody is signed in.
+    public var isSignedIn: Bool {
+        if case .signedIn = self { true } else { false }
+    }
+
+    /// Who is signed in, or was until the session ended by itself.
+    public var user: User? {
+        switch self {
+        case let .signedIn(user, _, _), let .expired(user, _): user
+        case .restoring, .locked, .signedOut: nil
+        }
+    }
+}
+
+extension CartLine: Identifiable {}
+extension Order: Identifiable {}
+extension OrderLine: Identifiable {}
+extension Product: Identifiable {}
+extension WishlistItem: Identifiable {}
+
 extension Money {
     /// The amount with its currency, as it is written in `locale`: `$39.98`. No digit is rounded away.
     public func formatted(locale: Locale = .autoupdatingCurrent) -> String {

@@ -41,8 +41,8 @@ struct ReadmeTests {
 
         _ = try await first(in: router.shown, \.signedOut)
         #expect(try await failure { try await tap() }.code == .notSignedIn)
-        _ = try await market.session.requestCode(phone: usPhone)
-        _ = try await market.session.verifyCode(phone: usPhone, code: server.code())
+        try await market.session.requestCode(phone: usPhone)
+        try await market.session.verifyCode(phone: usPhone, code: server.code())
         _ = try await first(in: router.shown, \.signedIn)
         try await tap()
         #expect(total == "$39.98")
@@ -102,7 +102,7 @@ struct ReadmeTests {
     func what_is_written_by_hand_works_where_nothing_goes_wrong_and_is_wrong_where_readme_says_so() async throws {
         let server = try await DevServer()
         let market = try MarketClient(baseURL: server.baseURL, appID: "a", store: .memory, allowHTTPLoopback: true)
-        _ = try await market.session.requestCode(phone: usPhone)
+        try await market.session.requestCode(phone: usPhone)
         let shop = Shop(api: server.baseURL)
         var logins = 0
         shop.showLogin = { logins += 1 }

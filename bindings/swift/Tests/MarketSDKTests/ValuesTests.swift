@@ -46,6 +46,22 @@ struct ValuesTests {
     }
 
     @Test
+    func p10_what_people_enter_and_what_a_server_says_of_them_is_not_shown() {
+        let order = NewOrder(customerName: "Ann Example", customerPhone: "+13128059851", deliveryAddress: "1 Main St")
+        let query = [QueryParameter(name: "q", value: "secret")]
+        let request = RawRequest(method: .post, path: "/notes", query: query, json: #""secret""#)
+        let response = RawResponse(status: 200, body: "secret")
+        for value in [order, request, response] as [Any] {
+            var dumped = ""
+            dump(value, to: &dumped)
+            for text in ["\(value)", String(reflecting: value), dumped] {
+                for secret in ["secret", "Ann", "805", "Main"] { #expect(!text.contains(secret), "\(text)") }
+            }
+        }
+        #expect("\(request)" == "RawRequest(post /notes)")
+    }
+
+    @Test
     func a_library_of_another_version_is_refused() async throws {
         try CoreVersion.check()
         try CoreVersion.check(expectedCoreVersion)

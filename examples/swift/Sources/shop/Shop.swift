@@ -15,7 +15,7 @@ final class Shop {
     private struct Left: Error {}
 
     func open() async throws {
-        _ = try await market.session.restore()
+        try await market.session.restore()
         do {
             while true {
                 switch market.session.state {
@@ -33,11 +33,11 @@ final class Shop {
     private func login(_ greeting: String) async throws {
         print(greeting)
         let phone = try ask("phone> ")
-        guard try await telling({ _ = try await market.session.requestCode(phone: phone) }) == nil else { return }
+        guard try await telling({ try await market.session.requestCode(phone: phone) }) == nil else { return }
         var wrong: ErrorCode?
         repeat {
             let code = try ask("code> ")
-            wrong = try await telling { _ = try await market.session.verifyCode(phone: phone, code: code) }
+            wrong = try await telling { try await market.session.verifyCode(phone: phone, code: code) }
         } while wrong == .wrongCode
     }
 

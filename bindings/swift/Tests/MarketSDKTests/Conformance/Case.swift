@@ -68,7 +68,7 @@ struct Case: Sendable {
 
     @discardableResult
     func signIn(_ market: MarketClient, phone: String = usPhone) async throws -> SignIn {
-        _ = try await market.session.requestCode(phone: phone)
+        try await market.session.requestCode(phone: phone)
         return try await market.session.verifyCode(phone: phone, code: server.code(for: phone))
     }
 

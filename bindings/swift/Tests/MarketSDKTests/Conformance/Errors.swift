@@ -8,7 +8,7 @@ extension Conformance {
     func a_call_without_a_session_says_not_signed_in_and_is_not_sent() async throws {
         try await conformance { shop in
             try await shop.app { market in
-                _ = try await market.session.restore()
+                try await market.session.restore()
                 for refused in try await [
                     failure { try await market.cart.get() },
                     failure { try await market.session.profile() },
@@ -28,7 +28,7 @@ extension Conformance {
     func a_wrong_code_and_a_used_code_are_said_to_be_wrong() async throws {
         try await conformance { shop in
             try await shop.app { market in
-                _ = try await market.session.requestCode(phone: usPhone)
+                try await market.session.requestCode(phone: usPhone)
                 let wrong = try await failure { try await market.session.verifyCode(phone: usPhone, code: "000000") }
                 #expect(wrong.code == .wrongCode)
                 #expect(wrong.status == 400)
@@ -36,7 +36,7 @@ extension Conformance {
                 #expect(wrong.message == "Invalid or expired verification code")
                 #expect(market.session.state.signedIn == nil)
                 let code = try await shop.server.code()
-                _ = try await market.session.verifyCode(phone: usPhone, code: code)
+                try await market.session.verifyCode(phone: usPhone, code: code)
                 let used = try await failure { try await market.session.verifyCode(phone: usPhone, code: code) }
                 #expect(used.code == .wrongCode)
                 #expect(market.session.state.signedIn != nil)
@@ -48,7 +48,7 @@ extension Conformance {
     func a_fourth_code_in_a_quarter_of_an_hour_is_rate_limited() async throws {
         try await conformance { shop in
             try await shop.app { market in
-                for _ in 1 ... 3 { _ = try await market.session.requestCode(phone: usPhone) }
+                for _ in 1 ... 3 { try await market.session.requestCode(phone: usPhone) }
                 let limited = try await failure { try await market.session.requestCode(phone: usPhone) }
                 #expect(limited.code == .rateLimited)
                 #expect(limited.status == 422)
@@ -154,7 +154,7 @@ extension Conformance {
         try await conformance(dialect: "g1") { shop in
             try await shop.app { market in
                 try await shop.signIn(market)
-                _ = try await market.cart.add(sku: 42, quantity: 2)
+                try await market.cart.add(sku: 42, quantity: 2)
                 let refused = try await failure { try await shop.order(market) }
                 #expect(refused.code == .unsupported)
                 #expect(refused.status == 404)
@@ -265,7 +265,7 @@ extension Conformance {
         try await conformance { shop in
             try await shop.app { market in
                 try await shop.signIn(market)
-                _ = try await market.cart.add(sku: 42, quantity: 2)
+                try await market.cart.add(sku: 42, quantity: 2)
                 try await shop.once("POST /orders/create", #"{"kind": "reset", "acted": true}"#)
                 let lost = try await failure { try await shop.order(market) }
                 #expect(lost.code == .outcomeUnknown)
@@ -341,7 +341,7 @@ extension Conformance {
     func a_sign_in_whose_answer_is_lost_is_of_unknown_outcome_and_a_new_code_signs_in() async throws {
         try await conformance { shop in
             try await shop.app { market in
-                _ = try await market.session.requestCode(phone: usPhone)
+                try await market.session.requestCode(phone: usPhone)
                 let code = try await shop.server.code()
                 try await shop.once("POST /auth/verify-code", #"{"kind": "reset", "acted": true}"#)
                 let lost = try await failure { try await market.session.verifyCode(phone: usPhone, code: code) }

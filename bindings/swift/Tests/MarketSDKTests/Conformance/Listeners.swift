@@ -19,7 +19,7 @@ extension Conformance {
                     }
                     throw Missing(what: "a state")
                 }
-                _ = try await market.session.restore()
+                try await market.session.restore()
                 #expect(try await next().signedOut == .noSession)
                 try await shop.signIn(market)
                 #expect(try await next().persisted)
@@ -120,7 +120,7 @@ extension Conformance {
                 #expect(await updates.next() == .some(nil))
                 _ = try await market.cart.get()
                 #expect(await updates.next()??.lines == [])
-                _ = try await market.cart.add(sku: 42, quantity: 2)
+                try await market.cart.add(sku: 42, quantity: 2)
                 #expect(await updates.next()??.lines == [[42, 2]])
                 _ = try await shop.order(market)
                 #expect(await updates.next()??.lines == [])

@@ -8,8 +8,8 @@ extension Conformance {
         try await conformance { shop in
             try await shop.app { market in
                 try await shop.signIn(market)
-                _ = try await market.cart.add(sku: 42, quantity: 2)
-                _ = try await market.cart.add(sku: 88, quantity: 1)
+                try await market.cart.add(sku: 42, quantity: 2)
+                try await market.cart.add(sku: 88, quantity: 1)
                 try await market.session.logout()
                 #expect(market.session.state.signedOut == .loggedOut)
                 #expect(try await failure { try await market.cart.get() }.code == .notSignedIn)
@@ -27,7 +27,7 @@ extension Conformance {
         try await conformance { shop in
             let ends = try await shop.app { market in
                 try await shop.signIn(market)
-                _ = try await market.cart.add(sku: 42, quantity: 2)
+                try await market.cart.add(sku: 42, quantity: 2)
                 try await shop.clock(seconds: 1860)
                 #expect(try await failure { try await market.cart.add(sku: 88, quantity: 1) }.code == .sessionExpired)
                 let expired = try #require(market.session.state.expired)
@@ -52,7 +52,7 @@ extension Conformance {
         try await conformance { shop in
             try await shop.app { market in
                 try await shop.signIn(market)
-                _ = try await market.cart.add(sku: 42, quantity: 2)
+                try await market.cart.add(sku: 42, quantity: 2)
             }
             try await shop.clock(seconds: 604_800)
             let ends = try await shop.app { market in
@@ -73,12 +73,12 @@ extension Conformance {
         try await conformance { shop in
             try await shop.app(on: "one") { one in
                 try await shop.signIn(one)
-                _ = try await one.cart.add(sku: 42, quantity: 2)
+                try await one.cart.add(sku: 42, quantity: 2)
                 try await shop.clock(seconds: 1)
                 try await shop.app(on: "two") { two in
                     try await shop.signIn(two)
                     #expect(try await two.cart.get().lines == [[42, 2]])
-                    _ = try await two.cart.add(sku: 42, quantity: 1)
+                    try await two.cart.add(sku: 42, quantity: 1)
                 }
                 #expect(try await one.cart.get().lines == [[42, 3]])
             }

@@ -9,7 +9,7 @@ extension Conformance {
         try await conformance { shop in
             try await shop.app { market in
                 try await shop.signIn(market)
-                _ = try await market.cart.add(sku: 42, quantity: 2)
+                try await market.cart.add(sku: 42, quantity: 2)
                 let grown = try await market.cart.add(sku: 42, quantity: 1)
                 #expect(grown.lines == [[42, 3]])
                 let line = try #require(grown.items.first)
@@ -22,7 +22,7 @@ extension Conformance {
                 let gone = try #require(other.items.first).id
                 #expect(try await market.cart.remove(line: gone).items.isEmpty)
                 #expect(try await failure { try await market.cart.remove(line: gone) }.code == .notFound)
-                _ = try await market.cart.add(sku: 42, quantity: 1)
+                try await market.cart.add(sku: 42, quantity: 1)
                 #expect(try await market.cart.clear().items.isEmpty)
             }
         }
@@ -46,7 +46,7 @@ extension Conformance {
         try await conformance { shop in
             try await shop.app { market in
                 try await shop.signIn(market, phone: kgPhone)
-                _ = try await market.cart.add(sku: 103, quantity: 1)
+                try await market.cart.add(sku: 103, quantity: 1)
                 let cart = try await market.cart.add(sku: 104, quantity: 2)
                 #expect(try cart.totalPrice == money("10200.30", "KGS"))
                 let prices = cart.items.sorted { $0.skuID < $1.skuID }.map(\.price)
@@ -87,7 +87,7 @@ extension Conformance {
         try await conformance { shop in
             try await shop.app { market in
                 try await shop.signIn(market)
-                _ = try await market.cart.add(sku: 88, quantity: 1)
+                try await market.cart.add(sku: 88, quantity: 1)
                 let order = try await shop.order(market, [NewOrderItem(skuID: 42, quantity: 2)])
                 #expect(order.id == 1)
                 #expect(order.orderNumber == "#1001")
@@ -129,15 +129,15 @@ extension Conformance {
         try await conformance { shop in
             try await shop.app { market in
                 try await shop.signIn(market)
-                _ = try await market.wishlist.add(product: 15)
-                _ = try await market.wishlist.add(product: 15)
+                try await market.wishlist.add(product: 15)
+                try await market.wishlist.add(product: 15)
                 let products = try await market.wishlist.get().items.map(\.product)
                 #expect(products.map(\.id) == [15])
                 #expect(products.map(\.name) == ["Silk Scarf"])
                 #expect(try products.map(\.price) == [money("24.50")])
                 #expect(try await market.wishlist.remove(product: 15).items.isEmpty)
                 #expect(try await failure { try await market.wishlist.remove(product: 15) }.code == .notFound)
-                _ = try await market.wishlist.add(product: 10)
+                try await market.wishlist.add(product: 10)
                 #expect(try await market.wishlist.clear().items.isEmpty)
             }
         }
@@ -205,7 +205,7 @@ extension Conformance {
     private func trip(_ shop: Case, _ market: MarketClient, _ then: () async throws -> Void) async throws {
         try await shop.signIn(market)
         #expect(try await market.cart.get().items.isEmpty)
-        _ = try await market.cart.add(sku: 42, quantity: 2)
+        try await market.cart.add(sku: 42, quantity: 2)
         #expect(try await market.cart.get().totalPrice == money("39.98"))
         #expect(try await market.wishlist.get().items.isEmpty)
         #expect(try await market.wishlist.add(product: 15).items.map(\.product.id) == [15])

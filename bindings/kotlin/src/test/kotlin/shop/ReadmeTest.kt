@@ -22,6 +22,7 @@ import java.io.File
 import java.util.Locale
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
+import java.util.prefs.Preferences
 import kotlin.time.Duration.Companion.seconds
 
 /** What README.md shows, in a package of its own, as an app's code is. */
@@ -109,5 +110,26 @@ class ReadmeTest {
         for (part in readme.substringAfter("\n\n").split("\n\n")) {
             assertTrue(part.lines().joinToString("\n") { it.substringBefore("//") }.replace(spaces, "") in own, part)
         }
+    }
+
+    @Test
+    fun `the version by hand is compiled, and works as far as it goes`() {
+        val readme = File("README.md").readText()
+        val byHand = readme.substringAfter("## By hand").substringAfter("```kotlin\n").substringBefore("```")
+        assertTrue(File("src/test/kotlin/shop/ByHand.kt").readText().endsWith(byHand))
+        val prefs = Preferences.userRoot().node("market-sdk-test-${ProcessHandle.current().pid()}")
+        DevServer().use { server ->
+            runBlocking {
+                val shop = ShopByHand(server.baseUrl, prefs) { showLogin() }
+                // It has no way to ask for the code.
+                server.client().use { it.session.requestCode("+13128059851") }
+                shop.signIn("+13128059851", server.code("+13128059851"))
+                assertEquals(39.98, shop.add(42, 2))
+                server.expireSessions()
+                runCatching { shop.add(42, 1) }
+                waitFor("login null")
+            }
+        }
+        prefs.removeNode()
     }
 }

@@ -111,27 +111,29 @@ class LifeTest {
 
     @Test
     fun `the front door says that the library is missing, each time it is asked`() {
-        val said = program("NoLibrary", "-Duniffi.component.market_sdk_ffi.libraryOverride=no_such_library")
+        val said = program("dev.marketsdk.NoLibrary", "-Duniffi.component.market_sdk_ffi.libraryOverride=no_such_library")
         assertEquals(listOf("CONFIG", "CONFIG"), said)
     }
 }
 
-/** Runs a `main` of this package's tests as a program of its own, and says what it printed. It has 20 s. */
+/** Runs a `main` of the tests as a program of its own, and says what it printed, errors and all. It has 20 s. */
 internal fun program(
     name: String,
     vararg options: String,
+    library: String = System.getProperty("jna.library.path"),
 ): List<String> {
     val java = File(System.getProperty("java.home"), "bin/java").path
-    val library = "-Djna.library.path=${System.getProperty("jna.library.path")}"
-    val command = listOf(java, "-cp", System.getProperty("java.class.path"), library, *options, "dev.marketsdk.$name")
-    val process = ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start()
+    val path = System.getProperty("java.class.path")
+    val command = listOf(java, "-cp", path, "-Djna.library.path=$library", *options, name)
+    val said = File.createTempFile("program", ".txt")
+    val process = ProcessBuilder(command).redirectErrorStream(true).redirectOutput(said).start()
     try {
-        val lines = process.inputReader().use { it.readLines() }
         assertTrue(process.waitFor(20, TimeUnit.SECONDS), "$name does not end")
-        assertEquals(0, process.exitValue(), lines.joinToString("\n"))
-        return lines
+        assertEquals(0, process.exitValue(), said.readText())
+        return said.readLines()
     } finally {
         process.destroyForcibly()
+        said.delete()
     }
 }
 

@@ -176,6 +176,17 @@ class MarketClientTest {
     }
 
     @Test
+    fun `who begins to collect after a call begins with what the call has done`() =
+        runBlocking(Dispatchers.Default) {
+            repeat(40) {
+                signIn()
+                assertTrue(market.session.state.first() is SessionState.SignedIn)
+                market.session.logout()
+                assertTrue(market.session.state.first() is SessionState.SignedOut)
+            }
+        }
+
+    @Test
     fun `another route goes through the same door`() =
         runBlocking {
             signIn()

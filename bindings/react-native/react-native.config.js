@@ -1,0 +1,8 @@
+module.exports = {
+  dependency: {
+    platforms: {
+      android: { packageImportPath: 'import dev.marketsdk.reactnative.MarketSdkPackage;' },
+      ios: {},
+    },
+  },
+};

@@ -1,0 +1,40 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const here = join(__dirname, '..', '..');
+const PAGES = ['README.md', '../../docs/migrating.md'];
+/** A page's snippets need not say again what the page's first lines have imported. */
+const IMPORTS = `import { useEffect, useState } from 'react';
+import { createMarketClient, formatMoney, isMarketError, MarketProvider, useCart } from '@market-sdk/react-native';
+void [useEffect, useState, createMarketClient, formatMoney, isMarketError, MarketProvider, useCart];
+`;
+
+test('every snippet of the documentation compiles', async () => {
+  const folder = join(here, 'reports', 'snippets');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  let count = 0;
+  for (const page of PAGES) {
+    const text = readFileSync(join(here, page), 'utf8');
+    for (const [, code = ''] of text.matchAll(/^```tsx?\n([^]*?)^```/gm)) {
+      count += 1;
+      // What it imports itself, and what it declares, hides what is there for all.
+      const own = code.includes("from '@market-sdk/react-native'");
+      const imports = own ? IMPORTS.replace(/.*market-sdk.*\n.*\n/, '') : IMPORTS;
+      writeFileSync(join(folder, `${basename(page, '.md')}-${count}.tsx`), `${imports}${code}export {};\n`);
+    }
+  }
+  expect(count).toBe(13);
+  const config = {
+    extends: '../../tsconfig.json',
+    compilerOptions: { target: 'es2022', module: 'esnext', paths: { '@market-sdk/react-native': [join(here, 'src', 'index.ts')] } },
+    include: ['*.tsx', join(here, 'tests', 'snippets', '*.d.ts')],
+    exclude: [],
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+  const tsc = join(here, 'node_modules', 'typescript', 'bin', 'tsc');
+  const said = await promisify(execFile)(process.execPath, [tsc, '-p', folder]).catch((error: unknown) => error);
+  expect((said as { stdout: string }).stdout).toBe('');
+});

@@ -1,0 +1,97 @@
+import type { Session } from '../../src/client';
+import { PhoneNumber, type SessionState } from '../../src/node';
+import { Resource } from '../../src/resource';
+
+/** A session that the test turns. What is asked of it is its state, and to be told of the next. */
+function session() {
+  const listeners = new Set<() => void>();
+  const signedIn = (id: number): SessionState => ({
+    status: 'signedIn',
+    user: { id, market: 'us', phone: new PhoneNumber('+13128059851') },
+    persisted: true,
+  });
+  const it = {
+    state: signedIn(1),
+    subscribe: (listener: () => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    turn: (id: number): void => {
+      it.state = signedIn(id);
+      listeners.forEach((listener) => {
+        listener();
+      });
+    },
+  };
+  return it;
+}
+
+/** Calls that the test answers. */
+function calls() {
+  const waiting: ((answer: string) => void)[] = [];
+  const call = (): Promise<string> => new Promise((resolve) => waiting.push(resolve));
+  const answer = async (text: string): Promise<void> => {
+    waiting.shift()?.(text);
+    await settled();
+  };
+  return { waiting, call, answer };
+}
+
+/** Until all that was promised has been told. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+test("a feed's last word of another user is not shown", async () => {
+  const who = session();
+  const { call, answer } = calls();
+  let tell: (text: string | undefined) => void = () => undefined;
+  const resource = new Resource(who as unknown as Session, call, (listener) => {
+    tell = listener;
+    return () => undefined;
+  });
+  resource.subscribe(() => undefined);
+  await answer("one's");
+  tell("one's, changed");
+  expect(resource.snapshot().data).toBe("one's, changed");
+  who.turn(2);
+  // It was on its way when the session changed.
+  tell("one's, changed again");
+  expect(resource.snapshot()).toMatchObject({ status: 'loading', data: undefined });
+  await answer("two's");
+  tell("two's, changed");
+  expect(resource.snapshot().data).toBe("two's, changed");
+});
+
+test('a late answer to the former user is not shown to the next', async () => {
+  const who = session();
+  const { call, answer, waiting } = calls();
+  const resource = new Resource(who as unknown as Session, call);
+  resource.subscribe(() => undefined);
+  who.turn(2);
+  expect(waiting).toHaveLength(2);
+  await answer("one's");
+  expect(resource.snapshot().data).toBeUndefined();
+  await answer("two's");
+  expect(resource.snapshot().data).toBe("two's");
+});
+
+test('a read that a change overlapped is made again, and changes are made one after the other', async () => {
+  const reads = calls();
+  const writes = calls();
+  const resource = new Resource(session() as unknown as Session, reads.call);
+  resource.subscribe(() => undefined);
+  void resource.write(writes.call);
+  void resource.write(writes.call);
+  await settled();
+  expect(writes.waiting).toHaveLength(1);
+  await writes.answer('after the first change');
+  expect(resource.snapshot()).toMatchObject({ data: 'after the first change', busy: true });
+  await writes.answer('after both');
+  // It was begun before either: it is not shown, and another is made.
+  await reads.answer('before');
+  expect(resource.snapshot().data).toBe('after both');
+  expect(reads.waiting).toHaveLength(1);
+  await reads.answer('after both');
+  expect(resource.snapshot()).toEqual({ status: 'ready', data: 'after both', error: undefined, busy: false });
+});
