@@ -236,6 +236,7 @@ mod tests {
             city: None,
             notes: None,
             payment_method: None,
+            force: false,
         };
         assert_eq!(refused(orders.place(order)), "items.0.sku_id");
     }

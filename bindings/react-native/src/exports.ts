@@ -25,6 +25,7 @@ export type {
   NewOrderItem,
   Order,
   OrderLine,
+  OrderOutcome,
   OrderQuery,
   OrderStatus,
   Product,
