@@ -13,6 +13,7 @@ use crate::api::{CartApi, Core, OrdersApi, SessionApi, WishlistApi, raw};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::Http;
 use crate::http::transport::{HttpClient, Settings, Transport};
+use crate::journal::{Entries, Journal};
 use crate::model::{Market, RawRequest, RawResponse};
 use crate::session::clock::SystemClock;
 use crate::session::timer::TimerThread;
@@ -66,6 +67,7 @@ impl MarketClient {
             extra_roots: Vec::new(),
             user_agent: None,
             allow_http_loopback: false,
+            order_settle: Duration::from_secs(15 * 60),
         }
     }
 
@@ -139,10 +141,11 @@ impl MarketClient {
         base: Url,
         timeout: Duration,
         market: Option<Market>,
+        journal: Journal,
     ) -> Self {
         let keeper = Keeper::new(parts);
         let http = Http::new(transport, keeper.clone(), base, timeout);
-        Self { core: Arc::new(Core::new(http, keeper, market)) }
+        Self { core: Arc::new(Core::new(http, keeper, market, journal)) }
     }
 }
 
@@ -180,6 +183,7 @@ pub struct MarketClientBuilder {
     extra_roots: Vec<Vec<u8>>,
     user_agent: Option<String>,
     allow_http_loopback: bool,
+    order_settle: Duration,
 }
 
 impl MarketClientBuilder {
@@ -250,6 +254,14 @@ impl MarketClientBuilder {
         self
     }
 
+    /// How long after an order was sent it may still turn up though its answer was lost; 15 minutes by default, and
+    /// never less than a call may take. Only when an order is not in the server's list after this time, by the
+    /// server's clock, does [`OrdersApi::resolve`] say that it was not placed.
+    pub fn order_settle_time(mut self, time: Duration) -> Self {
+        self.order_settle = time;
+        self
+    }
+
     /// Builds the client, which begins to read the store at once. It needs no runtime and waits for nothing.
     ///
     /// # Errors
@@ -270,6 +282,11 @@ impl MarketClientBuilder {
         if timeouts.iter().any(|timeout| timeout.is_zero() || *timeout > MOST_TIMEOUT) {
             return Err(Error::config("A timeout must be longer than zero and at most an hour."));
         }
+        if self.order_settle.is_zero() || self.order_settle > MOST_SETTLE {
+            return Err(Error::config(
+                "The time for an order to settle must be longer than zero and at most a day.",
+            ));
+        }
         if self.body_limit == 0 {
             return Err(Error::config("The body limit must be longer than zero."));
         }
@@ -286,7 +303,10 @@ impl MarketClientBuilder {
             https: base.scheme() == "https",
         });
         let store = self.store.unwrap_or_else(|| Arc::new(KeyringStore::new(&app_id)));
-        let entry = StoreThread::open(store, format!("{app_id} {base}")).map_err(|error| match error {
+        let key = format!("{app_id} {base}");
+        let entries = Box::new(BesideSession { store: store.clone(), key: key.clone() });
+        let journal = Journal::new(entries, self.store_timeout, self.order_settle.max(self.timeout));
+        let entry = StoreThread::open(store, key).map_err(|error| match error {
             StoreError::Locked => Error::new(ErrorCode::StoreLocked),
             StoreError::Unavailable(why) => Error::new(ErrorCode::StoreUnavailable).detail_is(why),
         })?;
@@ -297,7 +317,7 @@ impl MarketClientBuilder {
             random: Arc::new(SystemRandom::new()?),
             store_timeout: self.store_timeout,
         };
-        Ok(MarketClient::assemble(Box::new(transport), parts, base, self.timeout, self.market))
+        Ok(MarketClient::assemble(Box::new(transport), parts, base, self.timeout, self.market, journal))
     }
 }
 
@@ -308,6 +328,7 @@ impl fmt::Debug for MarketClientBuilder {
 }
 
 const MOST_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+const MOST_SETTLE: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn base_url(text: &str, allow_http_loopback: bool) -> Result<Url> {
     let mut url = Url::parse(text.trim()).map_err(|_| Error::config("The base URL is not a URL."))?;
@@ -367,6 +388,19 @@ fn roots(pems: &[Vec<u8>]) -> Result<Vec<CertificateDer<'static>>> {
 impl EntryQueue for StoreThread {
     fn submit(&self, job: Job) {
         StoreThread::submit(self, job);
+    }
+}
+
+/// The entries whose keys begin with the session's.
+struct BesideSession {
+    store: Arc<dyn SecureStore>,
+    key: String,
+}
+
+impl Entries for BesideSession {
+    fn open(&self, suffix: &str) -> Result<Arc<dyn EntryQueue>, StoreError> {
+        let entry = StoreThread::open(self.store.clone(), format!("{}{suffix}", self.key))?;
+        Ok(entry)
     }
 }
 
@@ -457,6 +491,8 @@ mod tests {
             builder().timeout(Duration::ZERO),
             builder().connect_timeout(Duration::MAX),
             builder().store_timeout(Duration::ZERO),
+            builder().order_settle_time(Duration::ZERO),
+            builder().order_settle_time(Duration::MAX),
             builder().body_limit(0),
             builder().user_agent("a\nb"),
             builder().market(Market::new("")),

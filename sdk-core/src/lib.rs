@@ -37,6 +37,7 @@ mod api;
 mod client;
 mod error;
 mod http;
+mod journal;
 mod model;
 mod session;
 mod store;

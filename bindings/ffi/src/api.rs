@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::listeners::{self, CartListener, SessionEndListener, SessionListener, Subscription};
 use crate::model::{
-    CancelledOrder, Cart, CodeSent, Markets, NewOrder, Order, OrderQuery, Profile, ProfileUpdate,
-    SessionState, SignIn, TokenStatus, Wishlist, id, quantity,
+    CancelledOrder, Cart, CodeSent, Markets, NewOrder, Order, OrderOutcome, OrderQuery, Profile,
+    ProfileUpdate, SessionState, SignIn, TokenStatus, Wishlist, id, quantity,
 };
 use crate::runtime::run;
 
@@ -171,9 +171,16 @@ pub struct OrdersApi {
 
 #[uniffi::export]
 impl OrdersApi {
-    /// Places an order. After `OutcomeUnknown` it may have been placed: look at the list of orders.
+    /// Places an order. After `OutcomeUnknown` it may have been placed, and no other of this user is placed
+    /// (`OrderPending`) until `resolve` has found out, unless it is forced.
     pub async fn place(&self, order: NewOrder) -> Result<Order> {
         run(self.core.place(order.checked()?.into())).await
+    }
+
+    /// Finds out what became of an order whose answer was lost, in this process or an earlier one: to be called after
+    /// `OutcomeUnknown` and `OrderPending`, and when the app has started. Without such an order nothing is sent.
+    pub async fn resolve(&self) -> Result<OrderOutcome> {
+        run(self.core.resolve()).await
     }
 
     /// Lists orders, newest first: one page of them.
@@ -229,6 +236,7 @@ mod tests {
             city: None,
             notes: None,
             payment_method: None,
+            force: false,
         };
         assert_eq!(refused(orders.place(order)), "items.0.sku_id");
     }

@@ -45,6 +45,10 @@ pub struct ClientConfig {
     /// Allows `http://` for a server on this very machine, as in tests.
     #[uniffi(default = false)]
     pub allow_http_loopback: bool,
+    /// How long after an order was sent it may still turn up though its answer was lost; 15 minutes if nothing is
+    /// said, and never less than a call may take.
+    #[uniffi(default = None)]
+    pub order_settle_time: Option<Duration>,
 }
 
 /// Where a session is stored.
@@ -117,6 +121,9 @@ impl MarketCore {
         if config.allow_http_loopback {
             builder = builder.allow_http_loopback();
         }
+        if let Some(time) = config.order_settle_time {
+            builder = builder.order_settle_time(time);
+        }
         let core = builder.build()?;
         Ok(Self {
             session: Arc::new(SessionApi { core: core.session() }),
@@ -188,6 +195,7 @@ pub(crate) mod tests {
             extra_root_certificates: Vec::new(),
             user_agent: None,
             allow_http_loopback: false,
+            order_settle_time: None,
         })
         .unwrap()
     }

@@ -24,6 +24,7 @@ export type {
   NewOrderItem,
   Order,
   OrderLine,
+  OrderOutcome,
   OrderQuery,
   OrderStatus,
   Product,

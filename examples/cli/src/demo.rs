@@ -3,6 +3,7 @@
 //! those. No step waits for time to pass.
 
 mod devices;
+mod lost;
 mod server;
 mod story;
 
@@ -22,12 +23,21 @@ const SHIRT: SkuId = SkuId(101);
 type Held = Result<(), NotHeld>;
 
 /// Plays all four. The server and the devices' stores are gone afterwards, however it ends.
-pub(crate) fn run(dialect: Dialect) -> Result<(), Failure> {
+pub(crate) fn run(dialect: Dialect, lost_answer: bool) -> Result<(), Failure> {
+    if lost_answer && dialect == Dialect::G1 {
+        return Err(Failure::Usage("servers of the first generation take no orders".to_owned()));
+    }
     let server = Server::start(dialect)?;
     let folder = tempfile::tempdir()?;
     let story = Story::to_stdout();
-    match crate::runtime()?.block_on(play(&story, &server, folder.path(), dialect)) {
-        Ok(()) => Ok(story.tell("\n4 scenarios held")?),
+    let played = crate::runtime()?.block_on(async {
+        match lost_answer {
+            true => lost::play(&story, &server, folder.path()).await.map(|()| "the scenario held"),
+            false => play(&story, &server, folder.path(), dialect).await.map(|()| "4 scenarios held"),
+        }
+    });
+    match played {
+        Ok(held) => Ok(story.tell(&format!("\n{held}"))?),
         Err(not_held) => Err(Failure::Other(not_held.0)),
     }
 }

@@ -34,6 +34,12 @@ fn demo() -> String {
     format!("$ cargo run -q -p market-cli -- demo\n{}", masked(&ran.out))
 }
 
+fn lost_answer() -> String {
+    let ran = Ran::from(market().args(["demo", "--lost-answer"]).output().unwrap());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    format!("$ cargo run -q -p market-cli -- demo --lost-answer\n{}", masked(&ran.out))
+}
+
 fn session() -> String {
     let shop = Shop::open();
     let url = masked(&shop.url);
@@ -46,6 +52,7 @@ fn session() -> String {
         &["cart", "add", "42", "101"],
         &place,
         &["orders"],
+        &["orders", "resolve"],
         &["request", "GET", "/cart"],
         &["logout"],
         &["cart"],
@@ -84,6 +91,7 @@ fn with(readme: &str, name: &str, transcript: &str) -> String {
 fn the_transcripts_in_the_readme_are_what_happens() {
     let readme = std::fs::read_to_string(README).unwrap();
     let fresh = with(&with(&readme, "demo", &demo()), "session", &session());
+    let fresh = with(&fresh, "lost answer", &lost_answer());
     if std::env::var_os("UPDATE_README").is_some() {
         return std::fs::write(README, fresh).unwrap();
     }

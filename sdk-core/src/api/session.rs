@@ -9,7 +9,6 @@ use std::time::{Duration, SystemTime};
 use futures_util::Stream;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use http::Method;
-use http::header::DATE;
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -385,14 +384,13 @@ async fn sign_in(
     let unreadable = || Error::new(ErrorCode::OutcomeUnknown).status_is(reply.status.as_u16());
     let token = AccessToken::new(&signed_in.access_token).ok_or_else(unreadable)?;
     let claims = token.claims();
-    let date = reply.headers.get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
     let expires_at = claims
         .expires_at
         .and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
     let lifetime = lifetime(
         signed_in.expires_in.map(|seconds| Duration::from_secs(seconds.0)),
         expires_at,
-        date,
+        reply.served_at(),
         core.keeper.clock().wall(),
     );
     let user = User {

@@ -1,5 +1,8 @@
 //! What a call declares of itself. Retry, the door and the judge ask the declaration, never the HTTP method.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
@@ -49,6 +52,8 @@ pub(crate) struct Call {
     /// Twice is the same as once.
     pub(crate) idempotent: bool,
     pub(crate) idempotency_key: Option<String>,
+    /// Set right before the first attempt is handed to the transport: until then certainly nothing was sent.
+    pub(crate) begun: Option<Arc<AtomicBool>>,
     pub(crate) lost: Lost,
     /// A 400 means that the sign-in code was wrong.
     pub(crate) spends_code: bool,
@@ -74,6 +79,7 @@ impl Call {
             names_user: false,
             made_as: As::User,
             idempotency_key: None,
+            begun: None,
             lost: Lost::CallAgain,
             spends_code: false,
         }

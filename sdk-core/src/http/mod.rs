@@ -8,9 +8,9 @@ mod redirect;
 mod retry;
 pub(crate) mod transport;
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
@@ -63,6 +63,8 @@ pub(crate) struct Got<T> {
     pub(crate) market: Market,
     /// Of the request that was answered, after redirects.
     pub(crate) path_ends_with_slash: bool,
+    /// The server's time (`Date`).
+    pub(crate) served_at: Option<SystemTime>,
 }
 
 /// Where a call stands, for when its deadline passes.
@@ -114,6 +116,7 @@ impl Http {
             value: judge::value(call, &answer.reply)?,
             market: answer.market.unwrap_or(Market::Unknown(String::new())),
             path_ends_with_slash: answer.reply.path_ends_with_slash,
+            served_at: answer.reply.served_at(),
         })
     }
 
@@ -259,6 +262,9 @@ impl Http {
                 headers: headers.clone(),
                 body: body.clone(),
             };
+            if let Some(begun) = &call.begun {
+                begun.store(true, Ordering::Release);
+            }
             let reply = match self.transport.send(request).await {
                 Ok(reply) => reply,
                 Err(failure) => return Ok(Err(failure)),

@@ -17,7 +17,9 @@ pub use ids::{CartId, LineId, OrderId, OrderLineId, ProductId, SkuId, UserId, Wi
 pub(crate) use market::MarketsWire;
 pub use market::{Market, MarketInfo, Markets};
 pub use money::{Currency, Money};
-pub use orders::{CancelledOrder, NewOrder, NewOrderItem, Order, OrderLine, OrderQuery, OrderStatus};
+pub use orders::{
+    CancelledOrder, NewOrder, NewOrderItem, Order, OrderLine, OrderOutcome, OrderQuery, OrderStatus,
+};
 pub(crate) use orders::{CancelledWire, OrderWire};
 pub use phone::PhoneNumber;
 pub use raw::{Method, RawRequest, RawResponse};

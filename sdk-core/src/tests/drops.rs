@@ -86,6 +86,11 @@ const ACTS: &[(&str, Act)] = &[
         let order = NewOrder::of_items("Ann", PHONE, "1 Main St", [(SkuId(42), 1)]);
         Box::pin(async move { drop(market.orders().place(order).await) })
     }),
+    ("order forced", |market| {
+        let order = NewOrder::of_items("Ann", PHONE, "1 Main St", [(SkuId(42), 1)]);
+        Box::pin(async move { drop(market.orders().place(order.force()).await) })
+    }),
+    ("order resolved", |market| Box::pin(async move { drop(market.orders().resolve().await) })),
     ("orders list", |market| Box::pin(async move { drop(market.orders().list(OrderQuery::new()).await) })),
     ("orders stream", |market| {
         Box::pin(async move { drop(market.orders().stream(OrderQuery::new()).collect::<Vec<_>>().await) })

@@ -3,6 +3,8 @@
 
 mod drops;
 mod observed_cart;
+mod orders_once;
+mod orders_simulated;
 mod promises;
 mod recorded;
 mod retries;

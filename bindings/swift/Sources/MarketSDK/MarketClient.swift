@@ -40,6 +40,7 @@ public final class MarketClient: Sendable {
     ///   - extraRootCertificates: PEM texts of certificates to trust as roots, beside those of the system
     ///   - userAgent: put in front of the SDK's own name in `User-Agent`
     ///   - allowHTTPLoopback: allows `http://` for a server on this very machine, as in tests
+    ///   - orderSettleTime: how long after an order was sent it may still turn up; 15 minutes if nothing is said
     /// - Throws: ``MarketError`` with ``ErrorCode/config`` if something is missing or makes no sense, or the native
     ///   library is of another version
     public init(
@@ -53,7 +54,8 @@ public final class MarketClient: Sendable {
         bodyLimit: Int? = nil,
         extraRootCertificates: [String] = [],
         userAgent: String? = nil,
-        allowHTTPLoopback: Bool = false
+        allowHTTPLoopback: Bool = false,
+        orderSettleTime: Duration? = nil
     ) throws {
         try CoreVersion.check()
         let core = try MarketCore(config: ClientConfig(
@@ -67,7 +69,8 @@ public final class MarketClient: Sendable {
             bodyLimit: bodyLimit,
             extraRootCertificates: extraRootCertificates,
             userAgent: userAgent,
-            allowHttpLoopback: allowHTTPLoopback
+            allowHttpLoopback: allowHTTPLoopback,
+            orderSettleTime: orderSettleTime
         ))
         session = core.session()
         cart = core.cart()

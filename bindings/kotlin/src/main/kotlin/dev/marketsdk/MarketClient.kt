@@ -55,6 +55,7 @@ public interface MarketClient : AutoCloseable {
  * @param extraRootCertificates PEM texts of certificates to trust as roots, beside those of the system
  * @param userAgent put in front of the SDK's own name in `User-Agent`
  * @param allowHttpLoopback allows `http://` for a server on this very machine, as in tests
+ * @param orderSettleTime how long after an order was sent it may still turn up; 15 minutes if nothing is said
  * @throws MarketException `CONFIG` if something is missing or makes no sense, or the native library does not fit
  */
 @Throws(MarketException::class)
@@ -70,6 +71,7 @@ public fun MarketClient(
     extraRootCertificates: List<String> = emptyList(),
     userAgent: String? = null,
     allowHttpLoopback: Boolean = false,
+    orderSettleTime: Duration? = null,
 ): MarketClient {
     Core.load()
     val config =
@@ -85,6 +87,7 @@ public fun MarketClient(
             extraRootCertificates = extraRootCertificates,
             userAgent = userAgent,
             allowHttpLoopback = allowHttpLoopback,
+            orderSettleTime = orderSettleTime?.toJavaDuration(),
         )
     return CoreMarketClient(MarketCore(config))
 }
