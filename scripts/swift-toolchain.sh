@@ -25,6 +25,14 @@ if [ "$(cat "$ROOT/.stamp" 2>/dev/null)" = "$STAMP" ]; then exit 0; fi
 for tool in apt-get dpkg-deb tar unshare; do
   command -v "$tool" > /dev/null || { echo "swift-toolchain: there is no $tool" >&2; exit 1; }
 done
+# As in-swift.sh will: better known before a gigabyte is unpacked.
+if ! why=$(unshare --mount --propagation private mount -t tmpfs none "$CACHE" 2>&1); then
+  echo "swift-toolchain: this machine lets nobody mount: $why" >&2
+  echo "swift-toolchain: Debian's Swift runs in a root folder with mounts of its own, which takes the capability" \
+    "CAP_SYS_ADMIN and, in a container, a security profile that allows mount (docker run --cap-add SYS_ADMIN" \
+    "--security-opt apparmor=unconfined, or --privileged). With a Swift 6 of this machine's own none of it is needed." >&2
+  exit 1
+fi
 echo "Unpacking Debian's Swift into $ROOT."
 
 # The system's own mirror, if it names one.

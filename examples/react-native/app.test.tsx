@@ -81,7 +81,7 @@ test('the example shops as its README shows', async () => {
   await write('Name', 'Ann Example');
   await write('Phone', PHONE);
   await write('Address', '1 Main Street');
-  await press('Order', /Order #1001/);
+  await press('Order', /In all \$0\.00\nOrder #1001/);
   await press('Go to Orders', /#1001: pending/);
   await press('Cancel #1001', /#1001: cancelled/);
   await press('Log out', /Send a code/);

@@ -1,5 +1,7 @@
 //! What the bindings of all languages share: the library, the generator, and the edits to what it writes.
 
+pub(crate) mod personal;
+
 use std::path::{Path, PathBuf};
 
 use crate::{Workspace, succeeds};

@@ -10,6 +10,7 @@ mod jsi;
 mod kotlin;
 mod licences;
 mod package;
+mod process;
 mod readme;
 mod setup;
 mod shopper;

@@ -1,10 +1,11 @@
 //! The crate as it would be published, used by a program that has nothing of this workspace but that.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use crate::counts::Counts;
+use crate::process::Running;
 use crate::{Workspace, bindings, succeeds};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -28,22 +29,18 @@ fn bought(here: &Workspace) -> Result<(), String> {
     let program = program(here).map_err(|error| format!("no project: {error}"))?;
     let server = bindings::dev_server(here)?;
     // Its error is where codes come: the line is taken from there as a user would from a telephone.
-    let mut server = started(Command::new(server).args(["--exit-with-stdin"]).stderr(Stdio::piped()))?;
-    let url = line(&mut server.0, "listening on ")?;
-    let mut shopper = started(Command::new(program).args([&url, "+13128059851"]))?;
-    line(&mut shopper.0, "the code:")?;
-    let code = BufReader::new(server.0.stderr.take().ok_or("no error output")?);
-    let code = code.lines().find_map(|line| Some(line.ok()?.split_once(": ")?.1.to_owned()));
-    let mut stdin = shopper.0.stdin.take().ok_or("no input")?;
-    writeln!(stdin, "{}", code.ok_or("no code came")?).map_err(|error| error.to_string())?;
-    let said: Vec<String> =
-        BufReader::new(shopper.0.stdout.take().ok_or("no output")?).lines().map_while(Result::ok).collect();
-    let ok = shopper.0.wait().is_ok_and(|status| status.success());
-    let expected = ["user 19 of market us", "1 lines, USD 39.98; 0 wishes", "order 1: KGS 189.98"];
-    for line in &said {
-        println!("{line}");
-    }
-    if ok && said.get(..3).is_some_and(|said| said == expected) {
+    let mut server = Running::start(Command::new(server).args(["--exit-with-stdin"]).stderr(Stdio::piped()))?;
+    let line = server.out.line()?;
+    let url = line.strip_prefix("listening on ").ok_or(format!("the dev server said {line:?}"))?;
+    let mut shopper = Running::start(Command::new(program).args([url, "+13128059851"]))?;
+    shopper.out.until(|said| said.ends_with(b"the code:\n"))?;
+    let sent = server.errors().ok_or("no error output")?.line()?;
+    let (_, code) = sent.split_once(": ").ok_or("no code came")?;
+    writeln!(shopper.into, "{code}").map_err(|error| error.to_string())?;
+    let said = shopper.out.all()?;
+    print!("{said}");
+    let expected = "user 19 of market us\n1 lines, USD 39.98; 0 wishes\norder 1: KGS 189.98\n";
+    if shopper.end()?.success() && said.starts_with(expected) {
         Ok(())
     } else {
         Err(format!("the shopper was to say {expected:?}"))
@@ -87,36 +84,4 @@ tokio = {{ version = "1", features = ["full"] }}
 [workspace]
 "#
     )
-}
-
-/// A process that ends with us.
-struct Started(Child);
-
-impl Drop for Started {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn started(command: &mut Command) -> Result<Started, String> {
-    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-    child.map(Started).map_err(|error| format!("{}: {error}", command.get_program().display()))
-}
-
-/// Reads a line that begins so, byte by byte, so that nothing of the next is taken.
-fn line(process: &mut Child, beginning: &str) -> Result<String, String> {
-    let stdout = process.stdout.as_mut().ok_or("no output")?;
-    let mut line = Vec::new();
-    for byte in std::io::Read::bytes(stdout) {
-        match byte {
-            Ok(b'\n') => break,
-            Ok(byte) => line.push(byte),
-            Err(error) => return Err(error.to_string()),
-        }
-    }
-    let line = String::from_utf8_lossy(&line).into_owned();
-    line.strip_prefix(beginning)
-        .map(str::to_owned)
-        .ok_or_else(|| format!("{beginning:?} was expected: {line:?}"))
 }

@@ -1,12 +1,13 @@
 //! The example apps' transcripts: an app is given what somebody typed, each when it asks for it, and what is seen is
 //! compared with what its README shows.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use crate::Workspace;
+use crate::process::{Running, Said};
 
 /// What stands in a transcript for the code that the SMS brings, which is another each time.
 const CODE: &str = "••••••";
@@ -42,11 +43,9 @@ pub(crate) fn check(
 }
 
 fn play(server: &mut Command, app: impl FnOnce(&str) -> Command, transcript: &str) -> Result<String, String> {
-    let server = Running::start(server.args(["--quiet", "--no-rate-limits", "--exit-with-stdin"]))?;
-    let mut line = String::new();
-    let mut said = BufReader::new(server.out);
-    said.read_line(&mut line).map_err(|e| e.to_string())?;
-    let base = line.trim().strip_prefix("listening on ").ok_or(format!("the dev server said {line:?}"))?;
+    let mut server = Running::start(server.args(["--quiet", "--no-rate-limits", "--exit-with-stdin"]))?;
+    let line = server.out.line()?;
+    let base = line.strip_prefix("listening on ").ok_or(format!("the dev server said {line:?}"))?;
     let host = base.trim_start_matches("http://").split('/').next().unwrap_or_default();
     let control = |method: &str, path: &str, body: &str| {
         request(host, method, path, body).map_err(|e| format!("the dev server: {e}"))
@@ -70,23 +69,18 @@ fn play(server: &mut Command, app: impl FnOnce(&str) -> Command, transcript: &st
         writeln!(app.into, "{typed}").map_err(|e| format!("the app is gone: {e}\n{played}"))?;
         played += &format!("{input}\n{}", until_prompt(&mut app.out)?);
     }
-    let status = app.process.0.wait().map_err(|e| e.to_string())?;
+    let status = app.end()?;
     if status.success() { Ok(played) } else { Err(format!("the example ended with {status}\n{played}")) }
 }
 
 /// Reads up to the next prompt, or to the end.
-fn until_prompt(from: &mut impl Read) -> Result<String, String> {
-    let mut seen = Vec::new();
-    let mut byte = [0];
-    while from.read(&mut byte).map_err(|e| e.to_string())? == 1 {
-        seen.extend(byte);
+fn until_prompt(from: &mut Said) -> Result<String, String> {
+    let prompt = |seen: &[u8]| {
         let line = seen.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-        if PROMPTS.iter().any(|prompt| prompt.as_bytes() == line) {
-            break;
-        }
-    }
+        PROMPTS.iter().any(|prompt| prompt.as_bytes() == line)
+    };
     // Maven resets the colours of a terminal even where there is none.
-    Ok(String::from_utf8_lossy(&seen).replace("\x1b[0m", ""))
+    Ok(from.until(prompt)?.replace("\x1b[0m", ""))
 }
 
 /// The code that the SMS would have brought.
@@ -113,40 +107,13 @@ fn request(host: &str, method: &str, path: &str, body: &str) -> std::io::Result<
     }
 }
 
-struct Running {
-    into: std::process::ChildStdin,
-    out: std::process::ChildStdout,
-    process: Ended,
-}
-
-impl Running {
-    fn start(command: &mut Command) -> Result<Self, String> {
-        let program = command.get_program().display().to_string();
-        let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut process = Ended(started.map_err(|e| format!("{program}: {e}"))?);
-        let (into, out) = (process.0.stdin.take(), process.0.stdout.take());
-        let (Some(into), Some(out)) = (into, out) else { return Err(format!("{program} has no pipes")) };
-        Ok(Self { into, out, process })
-    }
-}
-
-/// A process that does not outlive us.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn an_app_is_read_up_to_its_prompt() {
-        let mut from = "Welcome.\nphone> code> a > b\n> ".as_bytes();
+        let mut from = Said::by("Welcome.\nphone> code> a > b\n> ".as_bytes());
         assert_eq!(until_prompt(&mut from).as_deref(), Ok("Welcome.\nphone> "));
         assert_eq!(until_prompt(&mut from).as_deref(), Ok("code> "));
         assert_eq!(until_prompt(&mut from).as_deref(), Ok("a > b\n> "));

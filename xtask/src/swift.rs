@@ -24,7 +24,10 @@ pub(crate) fn bindgen(here: &Workspace) -> Result<(), String> {
     let read = |name: &str| std::fs::read_to_string(out.join(name)).map_err(|e| format!("{name}: {e}"));
     let package = here.root.join(PACKAGE);
     let sources = package.join("Sources/MarketSDK/Generated");
-    write(&sources.join("MarketSDK.swift"), &edits::all(&read("MarketSDK.swift")?)?)?;
+    let text = edits::all(&read("MarketSDK.swift")?)?;
+    write(&sources.join("MarketSDK.swift"), &text)?;
+    let tests = package.join("Tests/MarketSDKTests/Generated");
+    write(&tests.join("Samples.swift"), &edits::personal::samples(&text)?)?;
     let number = bindings::core_version();
     write(
         &sources.join("ExpectedCoreVersion.swift"),
@@ -66,7 +69,11 @@ fn link(library: &Path, folder: &Path) -> Result<(), String> {
     let link = folder.join(library.file_name().unwrap_or_default());
     let _ = std::fs::remove_file(&link);
     std::fs::create_dir_all(folder).map_err(|e| e.to_string())?;
-    std::os::unix::fs::symlink(library, &link).map_err(|e| format!("{}: {e}", link.display()))
+    #[cfg(unix)]
+    let linked = std::os::unix::fs::symlink(library, &link);
+    #[cfg(not(unix))]
+    let linked = std::fs::copy(library, &link).map(drop);
+    linked.map_err(|e| format!("{}: {e}", link.display()))
 }
 
 /// The tests of the Swift package, against the dev server as a process.
@@ -81,7 +88,7 @@ fn tested(here: &Workspace, figures: &mut Vec<String>) -> Result<Counts, String>
     let swift = swift.knows("MARKET_DEV_SERVER", &server);
     let mut counts = package_tests(here, &swift, None, figures)?;
     if counts.ok() {
-        counts += surface::check(here, &swift).map_or_else(failed, |()| Counts::check(true));
+        counts += surface::check(here, &swift, figures).map_or_else(failed, |()| Counts::check(true));
         counts += package::consumed(here, &swift, &server).map_or_else(failed, |()| Counts::check(true));
     }
     Ok(counts)

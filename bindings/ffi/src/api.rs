@@ -9,7 +9,7 @@ use crate::listeners::{
 };
 use crate::model::{
     CancelledOrder, Cart, CodeSent, Markets, NewOrder, Order, OrderOutcome, OrderQuery, Profile,
-    ProfileUpdate, SessionState, SignIn, TokenStatus, Wishlist, quantity,
+    ProfileUpdate, SessionState, SignIn, TokenStatus, Wishlist, id, quantity,
 };
 use crate::runtime::run;
 
@@ -126,18 +126,18 @@ impl CartApi {
     /// may have added: read the cart before adding again.
     pub async fn add(&self, sku_id: i64, quantity: i32) -> Result<Cart> {
         let quantity = self::quantity(quantity);
-        run(self.core.add(market_sdk::SkuId(sku_id.cast_unsigned()), quantity)).await
+        run(self.core.add(market_sdk::SkuId(id("sku_id", sku_id)?), quantity)).await
     }
 
     /// Sets how many pieces a line holds, 0 to 100; 0 removes it.
     pub async fn set_quantity(&self, line_id: i64, quantity: i32) -> Result<Cart> {
-        let (line, quantity) = (market_sdk::LineId(line_id.cast_unsigned()), self::quantity(quantity));
+        let (line, quantity) = (market_sdk::LineId(id("line_id", line_id)?), self::quantity(quantity));
         run(self.core.set_quantity(line, quantity)).await
     }
 
     /// Removes a line.
     pub async fn remove(&self, line_id: i64) -> Result<Cart> {
-        let line = market_sdk::LineId(line_id.cast_unsigned());
+        let line = market_sdk::LineId(id("line_id", line_id)?);
         run(self.core.remove(line)).await
     }
 
@@ -162,13 +162,13 @@ impl WishlistApi {
 
     /// Puts a product on the wishlist. That it is there already is no error.
     pub async fn add(&self, product_id: i64) -> Result<Wishlist> {
-        let product = market_sdk::ProductId(product_id.cast_unsigned());
+        let product = market_sdk::ProductId(id("product_id", product_id)?);
         run(self.core.add(product)).await
     }
 
     /// Takes a product off the wishlist. Ends with `NotFound` if it is not on it.
     pub async fn remove(&self, product_id: i64) -> Result<Wishlist> {
-        let product = market_sdk::ProductId(product_id.cast_unsigned());
+        let product = market_sdk::ProductId(id("product_id", product_id)?);
         run(self.core.remove(product)).await
     }
 
@@ -189,7 +189,7 @@ impl OrdersApi {
     /// Places an order. After `OutcomeUnknown` it may have been placed, and no other of this user is placed
     /// (`OrderPending`) until `resolve` has found out, unless it is forced.
     pub async fn place(&self, order: NewOrder) -> Result<Order> {
-        run(self.core.place(order.into())).await
+        run(self.core.place(order.checked()?.into())).await
     }
 
     /// Finds out what became of an order whose answer was lost, in this process or an earlier one: to be called after
@@ -200,19 +200,60 @@ impl OrdersApi {
 
     /// Lists orders, newest first: one page of them.
     pub async fn list(&self, query: OrderQuery) -> Result<Vec<Order>> {
-        let orders: Vec<market_sdk::Order> = run(self.core.list(query.into())).await?;
+        let orders: Vec<market_sdk::Order> = run(self.core.list(query.checked()?.into())).await?;
         Ok(orders.into_iter().map(Into::into).collect())
     }
 
     /// Reads one order.
     pub async fn get(&self, order_id: i64) -> Result<Order> {
-        let order = market_sdk::OrderId(order_id.cast_unsigned());
+        let order = market_sdk::OrderId(id("order_id", order_id)?);
         run(self.core.get(order)).await
     }
 
     /// Cancels an order. Ends with `Rejected` if it is too late for that, or it is cancelled already.
     pub async fn cancel(&self, order_id: i64) -> Result<CancelledOrder> {
-        let order = market_sdk::OrderId(order_id.cast_unsigned());
+        let order = market_sdk::OrderId(id("order_id", order_id)?);
         run(self.core.cancel(order)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::client::tests::client;
+    use crate::error::{ErrorCode, MarketError};
+    use crate::model::{NewOrder, NewOrderItem, OrderQuery};
+    use crate::runtime::handle;
+
+    fn refused<T: std::fmt::Debug>(call: impl Future<Output = crate::Result<T>>) -> String {
+        let MarketError::Failed { failure } = handle().unwrap().block_on(call).unwrap_err();
+        assert_eq!(failure.code, ErrorCode::InvalidInput);
+        failure.fields.into_iter().map(|field| field.path).collect()
+    }
+
+    #[test]
+    fn p9_a_number_below_zero_is_refused_and_not_sent_as_another() {
+        let market = client();
+        let (cart, wishlist, orders) = (market.cart(), market.wishlist(), market.orders());
+        assert_eq!(refused(cart.add(-1, 1)), "sku_id");
+        assert_eq!(refused(cart.set_quantity(i64::MIN, 1)), "line_id");
+        assert_eq!(refused(cart.remove(-1)), "line_id");
+        assert_eq!(refused(wishlist.add(-1)), "product_id");
+        assert_eq!(refused(wishlist.remove(-1)), "product_id");
+        assert_eq!(refused(orders.get(-1)), "order_id");
+        assert_eq!(refused(orders.cancel(-1)), "order_id");
+        assert_eq!(refused(orders.list(OrderQuery { limit: 20, offset: -1, status: None })), "offset");
+        let order = NewOrder {
+            customer_name: "Ann".to_owned(),
+            customer_phone: "+13128059851".to_owned(),
+            delivery_address: "1 Main St".to_owned(),
+            items: Some(vec![NewOrderItem { sku_id: -1, quantity: 1 }]),
+            email: None,
+            city: None,
+            notes: None,
+            payment_method: None,
+            force: false,
+            park_on_expiry: false,
+        };
+        assert_eq!(refused(orders.place(order)), "items.0.sku_id");
     }
 }

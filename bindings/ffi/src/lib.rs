@@ -2,7 +2,8 @@
 //!
 //! It converts and delegates; it decides nothing. What a call does, and which errors it can end with, is said
 //! by the core's call of the same name. Numbers that the host's languages write without a sign or a suffix are
-//! signed here: one that is out of bounds is passed on as another that the core refuses.
+//! signed here: an amount that is out of bounds is passed on as another that the core refuses, and an id below zero is
+//! refused.
 
 #[cfg(target_os = "android")]
 mod android;

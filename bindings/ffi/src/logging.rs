@@ -63,8 +63,10 @@ pub fn set_log_sink(level: LogLevel, sink: Option<Arc<dyn LogSink>>) -> Result<(
     if sender.is_some() && !*INSTALLED.get_or_init(install) {
         return Err(MarketError::internal("another subscriber takes the log"));
     }
+    // Together: of two who set them at once, one has both.
+    let mut sink = SINK.lock().unwrap_or_else(PoisonError::into_inner);
     LEVEL.store(if sender.is_some() { rank(level) } else { 0 }, Ordering::Relaxed);
-    *SINK.lock().unwrap_or_else(PoisonError::into_inner) = sender;
+    *sink = sender;
     Ok(())
 }
 

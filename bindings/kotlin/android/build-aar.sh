@@ -3,8 +3,8 @@
 # phone, and the rules for R8.
 #
 # Needs ANDROID_NDK_HOME (r27 or later), the Rust targets below, Maven, curl and zip. It was NOT RUN where this project's
-# tests run, which have no NDK; what they check is the classes (mvn test), the Rust for Android (cargo check) and the check
-# of page sizes.
+# tests run, which have no NDK, but for a run with stand-ins for the compiler and the download; what the tests check is the
+# classes (mvn test), the Rust for Android (cargo check) and the check of page sizes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 root=$(cd ../../.. && pwd)
@@ -13,13 +13,11 @@ api=26
 tools=$(echo "$ANDROID_NDK_HOME"/toolchains/llvm/prebuilt/*/bin)
 aar=target/aar
 
-# The jar's own classes, without a library for a desktop in it. What is generated lies in `target` too, and is made after that
-# was cleaned.
-(cd .. && mvn -B -q clean)
+# The jar's own classes, without a library for a desktop in it. What is generated lies in `target` too: it is not cleaned.
 (cd "$root" && cargo xtask bindgen kotlin)
-(cd .. && mvn -B -q -DskipTests -Dmarket.cargo.skip=true package)
+(cd .. && rm -rf target/native target/classes && mvn -B -q -DskipTests -Dmarket.cargo.skip=true package)
 mvn -B -q clean package
-version=$(mvn -B -q help:evaluate -Dexpression=project.version -DforceStdout)
+version=$(sed -n 's:.*<version>\(.*\)</version>.*:\1:p' pom.xml | head -n 1)
 
 rm -rf "$aar" && mkdir -p "$aar/libs" target/classes-of-aar
 (cd target/classes-of-aar && unzip -qo "$root/bindings/kotlin/target/market-sdk-$version.jar" && unzip -qo "../market-sdk-android-classes-$version.jar" && jar cf "../aar/classes.jar" dev META-INF)

@@ -158,13 +158,14 @@ class Following {
   readonly states = new Listeners<SessionState>();
   readonly ends = new Listeners<SessionEnd>();
   readonly carts = new Listeners<{ readonly cart: Cart | undefined }>();
-  readonly subscriptions: SubscriptionLike[] = [];
+  private readonly subscriptions: SubscriptionLike[] = [];
   private readonly soon = new Set<Listeners<ExpiringSoon>>();
   private last: SessionState;
   private told: SessionState;
   private cart: Cart | undefined;
   private watchesCart = false;
   private untold: SessionEnd | undefined;
+  private closed = false;
 
   constructor(
     private readonly session: SessionApiLike,
@@ -178,17 +179,30 @@ class Following {
 
   /** Asked of the core, since it knows first: a call that signed in is followed by the state that it led to. */
   get state(): SessionState {
+    // What still shows a client that was closed sees the last state.
+    if (this.closed) return this.last;
     const state = this.session.currentState();
     if (!same(state, this.last)) this.last = state;
     return this.last;
   }
 
   addCarts(tell: (cart: Cart | undefined) => void): () => void {
-    if (this.watchesCart) return this.carts.add(({ cart }) => tell(cart), () => ({ cart: this.cart }));
+    if (this.watchesCart || this.closed) return this.carts.add(({ cart }) => tell(cart), () => ({ cart: this.cart }));
     this.watchesCart = true;
     const remove = this.carts.add(({ cart }) => tell(cart));
     this.subscriptions.push(this.cartApi.observe({ changed: weakly(this, Following.cartChanged) }));
     return remove;
+  }
+
+  resumed(): void {
+    if (!this.closed) this.session.resumed();
+  }
+
+  close(): void {
+    // Looked at once more, for those who ask later.
+    this.last = this.state;
+    this.closed = true;
+    for (const subscription of this.subscriptions.splice(0)) subscription.cancel();
   }
 
   addEnds(tell: (end: SessionEnd) => void): () => void {
@@ -202,6 +216,7 @@ class Following {
 
   /** Each is the core's own listener, since the core knows whether it comes late. */
   addSoon(tell: (soon: ExpiringSoon) => void): () => void {
+    if (this.closed) return () => undefined;
     const own = new Listeners<ExpiringSoon>();
     own.add(tell);
     this.soon.add(own);
@@ -271,6 +286,7 @@ export class MarketClient {
     // of those names are still reached through the prototype by what follows them.
     this.session = Object.defineProperties(Object.create(session) as typeof session, {
       state: { get: () => following.state },
+      resumed: { value: () => following.resumed(), writable: true },
       subscribe: { value: (tell: (state: SessionState) => void) => following.states.add(tell) },
       onEnd: { value: (tell: (end: SessionEnd) => void) => following.addEnds(tell) },
       onExpiringSoon: { value: (tell: (soon: ExpiringSoon) => void) => following.addSoon(tell) },
@@ -291,7 +307,7 @@ export class MarketClient {
     const parameters = Object.entries(query).flatMap(([name, value]) =>
       value === undefined ? [] : [{ name, value: String(value) }],
     );
-    const text = json === undefined ? undefined : JSON.stringify(json);
+    const text = json === undefined ? undefined : written(json);
     const request = { method, path, query: parameters, json: text, withSession };
     const { status, body } = await this.core.request(request, { signal });
     return {
@@ -317,8 +333,16 @@ export class MarketClient {
    * as it runs has no need of this.
    */
   close(): void {
-    for (const subscription of this.following.subscriptions.splice(0)) subscription.cancel();
+    this.following.close();
     for (const part of this.parts) part.uniffiDestroy();
+  }
+}
+
+function written(json: unknown): string {
+  try {
+    return JSON.stringify(json);
+  } catch {
+    throw MarketError.invalid('The body cannot be written as JSON.');
   }
 }
 

@@ -86,7 +86,7 @@ export function isMarketError(error: unknown): error is MarketError {
   return error instanceof MarketError || (error instanceof Error && error.name === 'MarketError' && 'code' in error);
 }
 
-/** @internal What a listener throws never gets as far as this: it is caught on this side. */
+/** What a listener throws never gets as far as this: it is caught on this side. */
 export class ListenerError extends Error {
   static instanceOf(this: void, error: unknown): error is ListenerError {
     return error instanceof ListenerError;

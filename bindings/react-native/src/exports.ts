@@ -1,7 +1,6 @@
 /** What both entry points hand out. */
 export type { CallOptions } from './call';
-export { MarketClient } from './client';
-export type { CartApi, OrdersApi, RequestOptions, Response, Session, WishlistApi } from './client';
+export type { CartApi, MarketClient, OrdersApi, RequestOptions, Response, Session, WishlistApi } from './client';
 export { isMarketError, MarketError, StoreError } from './errors';
 export type {
   CancelledOrder,
@@ -26,6 +25,7 @@ export type {
   NewOrderItem,
   Order,
   OrderLine,
+  OrderOutcome,
   OrderQuery,
   OrderStatus,
   ParkOnExpiry,

@@ -102,7 +102,12 @@ export class Resource<T> {
     this.writes += 1;
     this.changes += 1;
     this.show({ busy: true });
-    const done = this.writing.then(() => this.answer(whose, call)).then((answer) => {
+    // One that waited while another user signed in is not made: it would be made as theirs.
+    const made = (): Promise<R | undefined> => {
+      this.attend();
+      return whose === this.whose ? this.answer(whose, call) : Promise.resolve(undefined);
+    };
+    const done = this.writing.then(made).then((answer) => {
       this.writes -= 1;
       this.changes += 1;
       if (answer !== undefined && whose === this.whose) then(answer);

@@ -55,13 +55,14 @@ export function formatMoney(money: Money, locale?: string): string {
   // A number of as many digits shows where everything goes; its digits are then replaced.
   const sample = (minus === '' ? 1 : -1) * Number(`1${'0'.repeat(whole.length - 1)}`);
   try {
-    const parts = numberFormat(money.currency, digits, locale).formatToParts(sample);
     const shown = new Intl.NumberFormat(locale, { useGrouping: false });
+    const own = new Set(Array.from('0123456789', (digit) => shown.format(Number(digit))));
     const rest = Array.from(whole + fraction, (digit) => shown.format(Number(digit)));
-    const filled = parts.map(({ type, value }) =>
-      type === 'integer' || type === 'fraction' ? Array.from(value, () => rest.shift() ?? '').join('') : value,
+    // Not by its parts: there are none on iOS, where React Native's engine asks the system.
+    const filled = Array.from(numberFormat(money.currency, digits, locale).format(sample), (sign) =>
+      own.has(sign) ? (rest.shift() ?? '') : sign,
     );
-    return rest.length === 0 ? filled.join('') : plain(money);
+    return rest.length === 0 && !filled.includes('') ? filled.join('') : plain(money);
   } catch {
     return plain(money);
   }

@@ -97,13 +97,10 @@ async fn begin(
     let (uses_cart, parks) = (order.uses_cart(), order.parks_on_expiry);
     let body = body(&order);
     let placed = loop {
-        // An answer that comes too late costs a read if it is to a read, and a doubt if it is to the order: so half of
-        // the time is kept for that.
-        let early = made.early();
         let prepared = tokio::select! {
             biased;
             _ = &mut gone => Err(Error::new(ErrorCode::Cancelled)),
-            prepared = prepare(core, &early, order.clone()) => prepared,
+            prepared = prepare(core, made, order.clone()) => prepared,
         };
         let (_turn, page, attempt) = prepared?;
         let claim = page.claim(attempt).await?;
@@ -143,8 +140,11 @@ async fn prepare<'a>(core: &'a Core, made: &Made, order: NewOrder) -> Result<(Tu
     if page.look().await? != Found::Nothing && !order.is_forced() {
         return Err(Error::new(ErrorCode::OrderPending));
     }
+    // An answer that comes too late costs a read if it is to a read, and a doubt if it is to the order: so half of
+    // the time is kept for that. Of the time since it went on, if it was parked.
+    let early = made.early();
     let (newest, began) =
-        core.dialect.orders_where_placed(&core.http, made, &OrderQuery::new().limit(1)).await?;
+        core.dialect.orders_where_placed(&core.http, &early, &OrderQuery::new().limit(1)).await?;
     let bits = || core.keeper.random().bits();
     let fresh = Pending::new(bits(), [bits(), bits()], newest.first().map(|order| order.id));
     Ok((turn, page, Attempt { fresh, began, order }))

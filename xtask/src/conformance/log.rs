@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::list::Entry;
 
@@ -25,6 +25,8 @@ struct Line {
     outcome: Outcome,
     /// The number of the token.
     token: Option<u32>,
+    /// What the body has to hold.
+    body: Map<String, Value>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,11 +60,15 @@ impl Expected {
 impl Line {
     fn read(text: &str) -> Result<Self, String> {
         let wrong = || format!("{text:?} is not like \"2 x GET /cart 200 #1\"");
-        let (times, request) = match text.split_once(" x ") {
+        let (line, body) = match text.find(" {").and_then(|at| text.split_at_checked(at)) {
+            Some((line, body)) => (line, serde_json::from_str(body).map_err(|_| wrong())?),
+            None => (text, Map::new()),
+        };
+        let (times, request) = match line.split_once(" x ") {
             Some((times, request)) => {
                 (times.parse().ok().filter(|times| *times > 0).ok_or_else(wrong)?, request)
             }
-            None => (1, text),
+            None => (1, line),
         };
         let mut words = request.split(' ');
         let mut word = || words.next().filter(|word| !word.is_empty()).ok_or_else(wrong);
@@ -84,7 +90,7 @@ impl Line {
             return Err(wrong());
         }
         let query = query.split('&').filter(|pair| !pair.is_empty()).map(str::to_owned).collect();
-        Ok(Self { times, method: method.to_owned(), path: path.to_owned(), query, outcome, token })
+        Ok(Self { times, method: method.to_owned(), path: path.to_owned(), query, outcome, token, body })
     }
 
     fn fits(&self, request: &Request) -> bool {
@@ -92,13 +98,15 @@ impl Line {
         (&self.method, &self.path, self.outcome, self.token)
             == (&request.method, &request.below(), request.outcome(), request.token())
             && self.query.iter().all(|pair| sent.contains(&pair.as_str()))
+            && self.body.iter().all(|(name, value)| request.body.get(name) == Some(value))
     }
 }
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let query = if self.query.is_empty() { String::new() } else { format!("?{}", self.query.join("&")) };
-        write!(f, "{} {}{query} {} {}", self.method, self.path, self.outcome, Token(self.token))
+        write!(f, "{} {}{query} {} {}", self.method, self.path, self.outcome, Token(self.token))?;
+        if self.body.is_empty() { Ok(()) } else { write!(f, " {}", Value::from(self.body.clone())) }
     }
 }
 
@@ -195,8 +203,10 @@ pub(crate) fn check(log: &str, dialect: &str, expected: &[Expected]) -> Result<(
             let request = log.requests.get(at);
             let request = request.ok_or_else(|| format!("request {number} is missing: {wanted}"))?;
             let found = left.iter_mut().find(|(line, times)| *times > 0 && line.fits(request));
-            let (_, times) =
-                found.ok_or_else(|| format!("request {number} is {request}; it must be {wanted}"))?;
+            let (_, times) = found.ok_or_else(|| {
+                let body = if wanted.contains('{') { format!(" {}", request.body) } else { String::new() };
+                format!("request {number} is {request}{body}; it must be {wanted}")
+            })?;
             *times -= 1;
             at += 1;
         }
@@ -262,7 +272,11 @@ mod tests {
         json!({
             "seq": 1, "connection": 1, "method": line.method, "path": format!("{PREFIX}{}", line.path),
             "query": "limit=20&market=us", "headers": headers,
-            "body": if line.path.starts_with("/auth/") { json!({"phone": "+13128059851"}) } else { Value::Null },
+            "body": match line.path.starts_with("/auth/") {
+                true => json!({"phone": "+13128059851"}),
+                false if line.body.is_empty() => Value::Null,
+                false => Value::from(line.body),
+            },
             "status": status, "aborted": line.outcome == Outcome::Aborted, "user": null,
             "market": line.token.map(|_| "us"), "acted": true, "started_ms": 5, "ended_ms": 5,
             "fault": null, "complaints": [], "note": null,
@@ -341,6 +355,25 @@ mod tests {
     }
 
     #[test]
+    fn a_log_with_other_bodies_or_bodies_in_another_order_is_red() {
+        let added = |quantity| format!(r#"POST /cart/items 200 #1 {{"quantity": {quantity}}}"#);
+        let (one, two) = (added(1), added(2));
+        let wanted = expected(&[&one, &two]);
+        // What the list does not ask for may be there.
+        let more = r#"POST /cart/items 200 #1 {"quantity": 1, "sku_id": 42}"#;
+        checked(&[more, &two], &wanted).unwrap();
+        let error = checked(&[&two, &one], &wanted).unwrap_err();
+        assert_eq!(
+            error,
+            "request 1 is POST /cart/items?limit=20&market=us 200 #1 {\"quantity\":2}; \
+             it must be POST /cart/items 200 #1 {\"quantity\":1}"
+        );
+        assert!(checked(&[&one, "POST /cart/items 200 #1"], &wanted).is_err());
+        assert!(checked(&[&one, r#"POST /cart/items 200 #1 {"quantity": "2"}"#], &wanted).is_err());
+        checked(&[&two, &one], &expected(&["2 x POST /cart/items 200 #1"])).unwrap();
+    }
+
+    #[test]
     fn a_log_that_breaks_a_rule_is_red() {
         let broken = |path: &str, change: &dyn Fn(&mut Value)| {
             let mut requests: Vec<_> = shops().into_iter().map(request).collect();
@@ -384,6 +417,8 @@ mod tests {
             "0 x GET /cart 200 #1",
             "GET /cart 200 #1 -",
             "many x GET /cart 200 #1",
+            "GET /cart 200 #1 {",
+            "GET /cart 200 #1 {n: 1}",
         ] {
             assert!(Line::read(line).is_err(), "{line}");
         }

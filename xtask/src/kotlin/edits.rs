@@ -1,7 +1,7 @@
 //! What is changed in the generated Kotlin: the machinery becomes internal, the public types are interfaces, failures
 //! are of one type, and what is personal does not show itself. Every change is asserted.
 
-use crate::bindings::edited;
+use crate::bindings::{edited, personal};
 
 /// The generated code as the package has it.
 pub(super) fn edit(text: &str) -> Result<String, String> {
@@ -61,7 +61,7 @@ const ONCE: &[(&str, &str)] = &[
     // It is not written for explicit API mode, nor for a build that takes warnings for errors.
     (
         "@file:Suppress(\"NAME_SHADOWING\")",
-        "@file:Suppress(\"NAME_SHADOWING\", \"NO_EXPLICIT_VISIBILITY_IN_API_MODE_WARNING\", \
+        "@file:JvmName(\"MarketSdk\")\n@file:Suppress(\"NAME_SHADOWING\", \"NO_EXPLICIT_VISIBILITY_IN_API_MODE_WARNING\", \
          \"NO_EXPLICIT_RETURN_TYPE_IN_API_MODE_WARNING\", \"warnings\")",
     ),
     // Machinery.
@@ -217,48 +217,6 @@ const ONCE: &[(&str, &str)] = &[
     ("throw InternalException(\"Rust panic\")", "throw corePanicked()"),
 ];
 
-/// Texts that are nobody's own. All others are left out when their record is printed: a name, an address, a code, or
-/// what a newer version of the SDK brings.
-const SHOWN: &[&str] = &[
-    "CartLine.name",
-    "CartLine.image",
-    "ClientConfig.appId",
-    "ClientConfig.baseUrl",
-    "FieldError.message",
-    "FieldError.path",
-    "File.folder",
-    "LogRecord.message",
-    "LogRecord.target",
-    "MarketInfo.country",
-    "MarketInfo.currency",
-    "MarketInfo.currencySign",
-    "MarketInfo.language",
-    "MarketInfo.phoneFormat",
-    "MarketInfo.phonePrefix",
-    "Money.currency",
-    "NewOrder.paymentMethod",
-    "Order.orderNumber",
-    "OrderLine.color",
-    "OrderLine.productName",
-    "OrderLine.size",
-    "OrderLine.skuCode",
-    "Product.brand",
-    "Product.category",
-    "Product.colors",
-    "Product.description",
-    "Product.image",
-    "Product.images",
-    "Product.name",
-    "Product.sizes",
-    "Product.slug",
-    "Product.subcategory",
-    "Profile.country",
-    "Profile.currency",
-    "Profile.language",
-    "Unknown.code",
-    "Unknown.name",
-];
-
 /// Gives each record that holds a text of somebody's own a form that leaves it out.
 fn show_nothing_personal(text: &str) -> Result<String, String> {
     let (mut out, mut rest, mut known) = (String::new(), text, Vec::new());
@@ -274,9 +232,8 @@ fn show_nothing_personal(text: &str) -> Result<String, String> {
         let shown: Vec<String> = fields
             .iter()
             .map(|(field, kind)| {
-                let personal = ["String", "ByteArray", "Url"].iter().any(|text| kind.contains(text));
                 let path = format!("{name}.{field}");
-                if personal && !SHOWN.contains(&path.as_str()) {
+                if personal::hides(&path, kind) {
                     hides = true;
                     return format!("{field}=${{hidden(`{field}`)}}");
                 }
@@ -293,7 +250,7 @@ fn show_nothing_personal(text: &str) -> Result<String, String> {
         }
         rest = body;
     }
-    match SHOWN.iter().find(|path| !known.iter().any(|known| known == *path)) {
+    match personal::SHOWN.iter().find(|path| !known.iter().any(|known| known == *path)) {
         Some(gone) => Err(format!("there is no {gone} any more")),
         None => Ok(out + rest),
     }

@@ -6,10 +6,15 @@ use std::process::Command;
 use super::PACKAGE;
 use crate::{Workspace, bindings, succeeds};
 
-/// Maven without its chatter, in `folder`.
+/// Maven without its chatter, in `folder`. The compiler runs within it: a daemon would stay behind.
 pub(super) fn maven(here: &Workspace, folder: &Path) -> Command {
     let mut maven = here.command("mvn");
-    maven.current_dir(folder).args(["--batch-mode", "--no-transfer-progress", "--quiet"]);
+    maven.current_dir(folder).args([
+        "--batch-mode",
+        "--no-transfer-progress",
+        "--quiet",
+        "-Dkotlin.compiler.daemon=false",
+    ]);
     maven
 }
 

@@ -1,6 +1,8 @@
 //! What is changed in the generated Swift. Each change is asserted: it fits as often as it must, or the generator
 //! is another.
 
+mod calls;
+pub(super) mod personal;
 mod words;
 
 use crate::bindings::edited;
@@ -8,60 +10,20 @@ use crate::bindings::edited;
 /// Makes all changes.
 pub(super) fn all(text: &str) -> Result<String, String> {
     let text = edited(text, ONCE)?;
-    let text = cancellable(&text)?;
+    let text = calls::made(&text)?;
+    let objects = words::objects(&text);
     let text = surface(&text)?;
     let text = TWICE.iter().try_fold(text, |text, (from, to)| match text.matches(from).count() {
         2 => Ok(text.replace(from, to)),
         count => Err(format!("the generated code has this {count} times instead of twice:\n{from}")),
     })?;
     let text = discardable(&text)?;
+    let text = personal::hidden(&text)?;
     let text = words::numbers(&text)?;
-    Ok(words::spelled(&text))
+    calls::on_the_callers_actor(&words::spelled(&text, &objects))
 }
 
 const ONCE: &[(&str, &str)] = &[
-    // A cancelled task cancels the call. The handler is gone, and not running, when `withTaskCancellationHandler`
-    // returns, so that it never meets a future that was freed.
-    (
-        "    var pollResult: Int8;
-    repeat {
-        pollResult = await withUnsafeContinuation {
-            pollFunc(
-                rustFuture,
-                { handle, pollResult in
-                    uniffiFutureContinuationCallback(handle: handle, pollResult: pollResult)
-                },
-                uniffiContinuationHandleMap.insert(obj: $0)
-            )
-        }
-    } while pollResult != UNIFFI_RUST_FUTURE_POLL_READY
-",
-        "    await withTaskCancellationHandler {
-        var pollResult: Int8;
-        repeat {
-            pollResult = await withUnsafeContinuation {
-                pollFunc(
-                    rustFuture,
-                    { handle, pollResult in
-                        uniffiFutureContinuationCallback(handle: handle, pollResult: pollResult)
-                    },
-                    uniffiContinuationHandleMap.insert(obj: $0)
-                )
-            }
-        } while pollResult != UNIFFI_RUST_FUTURE_POLL_READY
-    } onCancel: {
-        cancelFunc(rustFuture)
-    }
-",
-    ),
-    (
-        "    pollFunc: (UInt64, @escaping UniffiRustFutureContinuationCallback, UInt64) -> (),
-",
-        "    pollFunc: (UInt64, @escaping UniffiRustFutureContinuationCallback, UInt64) -> (),
-    cancelFunc: @Sendable (UInt64) -> (),
-",
-    ),
-    ("            fatalError(\"Cancellation not supported yet\")", "            throw CancellationError()"),
     // Swift's own type for it, exact; and no value of a host's ends the process.
     (
         "    typealias SwiftType = TimeInterval
@@ -166,14 +128,13 @@ const ONCE: &[(&str, &str)] = &[
     ),
     // The package's own `MarketClient` is the door.
     ("public protocol MarketCoreProtocol:", "protocol MarketCoreProtocol:"),
-    ("open class MarketCore:", "final class MarketCore:"),
     ("public struct ClientConfig {", "struct ClientConfig {"),
     ("public func coreVersion()", "func coreVersion()"),
     ("public func setLogSink(level: ", "func setLogSink(level: "),
     ("public protocol LogSink:", "protocol LogSink:"),
     // It cannot fail and costs little: in Swift, a property.
     ("    func currentState()  -> SessionState", "    var state: SessionState { get }"),
-    ("open func currentState() -> SessionState  {", "public var state: SessionState  {"),
+    ("open func currentState() -> SessionState  {", "var state: SessionState  {"),
     ("public func uniffiEnsureMarketSdkFfiInitialized()", "func uniffiEnsureMarketSdkFfiInitialized()"),
 ];
 
@@ -205,7 +166,7 @@ fn discardable(text: &str) -> Result<String, String> {
     let mut changed = 0;
     let lines = text.lines().map(|line| {
         let declared = line.trim_start();
-        let called = declared.strip_prefix("public ").unwrap_or(declared).strip_prefix("func ");
+        let called = declared.strip_prefix("func ");
         let gives = line.split("-> ").nth(1).map(|gives| gives.trim_end_matches([' ', '{']));
         let may = called.is_some_and(|call| {
             DISCARDABLE.iter().any(|(start, value)| call.starts_with(start) && gives == Some(*value))
@@ -226,32 +187,8 @@ fn discardable(text: &str) -> Result<String, String> {
     }
 }
 
-/// Each asynchronous call names the function that cancels it.
-fn cancellable(text: &str) -> Result<String, String> {
-    const POLL: &str = "            pollFunc: ffi_market_sdk_ffi_rust_future_poll_";
-    let calls = text.matches("try  await uniffiRustCallAsync(").count();
-    let mut changed = 0;
-    let lines = text.lines().map(|line| match line.strip_prefix(POLL) {
-        Some(kind) => {
-            changed += 1;
-            format!(
-                "{line}\n            cancelFunc: {{ ffi_market_sdk_ffi_rust_future_cancel_{}($0) }},",
-                kind.trim_end_matches(',')
-            )
-        }
-        None => line.to_owned(),
-    });
-    let text = lines.collect::<Vec<_>>().join("\n") + "\n";
-    if calls == 0 || changed != calls {
-        return Err(format!(
-            "of {calls} asynchronous calls in the generated code, {changed} can be cancelled"
-        ));
-    }
-    Ok(text)
-}
-
-/// The public types are those that an app uses, and closed: nothing in them is meant to be made or inherited from by
-/// anybody else.
+/// The public types are those that an app uses. Of an object that is its protocol: an app's tests can put their own in its
+/// place, and nobody sees how the core's own is made.
 fn surface(text: &str) -> Result<String, String> {
     const HANDLES: &str = "    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
 #if swift(>=5.8)
@@ -313,15 +250,9 @@ fn surface(text: &str) -> Result<String, String> {
     let text = text.replace(MEMBERWISE, "    /// Makes one of its parts.\n    public init(");
     let lines = text.lines().map(|line| {
         if let Some(rest) = line.strip_prefix("open class ") {
-            // What stands for a foreign trait of Rust's making is seen by nobody.
-            let name = rest.split(':').next().unwrap_or_default();
-            if name.ends_with("Impl") {
-                format!("final class {rest}")
-            } else {
-                format!("public final class {rest}")
-            }
+            format!("final class {rest}")
         } else if let Some(rest) = line.strip_prefix("open func ") {
-            format!("public func {rest}")
+            format!("func {rest}")
         } else if line.starts_with("public struct FfiConverter")
             || line.starts_with("public func FfiConverter")
         {
@@ -331,17 +262,4 @@ fn surface(text: &str) -> Result<String, String> {
         }
     });
     Ok(lines.collect::<Vec<_>>().join("\n") + "\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_call_that_cannot_be_cancelled_is_an_error() {
-        let call = "try  await uniffiRustCallAsync(\n            pollFunc: ffi_market_sdk_ffi_rust_future_poll_u8,\n";
-        assert!(cancellable(call).is_ok_and(|text| text.contains("rust_future_cancel_u8($0)")));
-        assert!(cancellable(&call.replace("pollFunc", "poll")).is_err());
-        assert!(cancellable("").is_err());
-    }
 }

@@ -37,6 +37,11 @@ impl Swift {
         Ok(Self { inside, folders, variables: BTreeMap::new() })
     }
 
+    /// Whether it is the one that this unpacked, whose version the project chooses.
+    pub(super) fn is_the_gates_own(&self) -> bool {
+        self.inside.is_some()
+    }
+
     /// The version, as in `6.0.3`.
     pub(super) fn version(&self, here: &Workspace) -> Result<String, String> {
         let out =

@@ -3,6 +3,8 @@
 use market_sdk::PhoneNumber;
 use rust_decimal::Decimal;
 
+use crate::error::{MarketError, Result};
+
 // Across the FFI as its digits: exact, and what each platform's own decimal reads.
 uniffi::custom_type!(Decimal, String, {
     remote,
@@ -116,6 +118,11 @@ impl From<market_sdk::MarketInfo> for MarketInfo {
             phone_format: info.phone_format,
         }
     }
+}
+
+/// An id. No server gives one below zero.
+pub(crate) fn id(field: &str, id: i64) -> Result<u64> {
+    u64::try_from(id).map_err(|_| MarketError::invalid(field, "There is nothing of this number."))
 }
 
 /// A number of pieces for the core to judge: one below zero becomes one that it refuses everywhere.

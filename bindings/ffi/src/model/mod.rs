@@ -9,8 +9,8 @@ mod url;
 mod wishlist;
 
 pub use cart::{Cart, CartLine};
-pub(crate) use common::quantity;
 pub use common::{Market, MarketInfo, Markets, Money};
+pub(crate) use common::{id, quantity};
 pub use orders::{
     CancelledOrder, NewOrder, NewOrderItem, Order, OrderLine, OrderOutcome, OrderQuery, OrderStatus,
 };

@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use market_sdk::{PhoneNumber, SkuId};
 
-use super::{Money, quantity};
+use super::{Money, id, quantity};
+use crate::error::{MarketError, Result};
 
 /// Where an order stands.
 #[derive(Clone, Debug, PartialEq, Eq, uniffi::Enum)]
@@ -236,6 +237,16 @@ pub struct NewOrderItem {
     pub quantity: i32,
 }
 
+impl NewOrder {
+    /// What the core's numbers cannot say is refused here.
+    pub(crate) fn checked(self) -> Result<Self> {
+        for (at, item) in self.items.iter().flatten().enumerate() {
+            id(&format!("items.{at}.sku_id"), item.sku_id)?;
+        }
+        Ok(self)
+    }
+}
+
 impl From<NewOrder> for market_sdk::NewOrder {
     fn from(new: NewOrder) -> Self {
         let (name, phone, address) = (new.customer_name, new.customer_phone, new.delivery_address);
@@ -282,9 +293,18 @@ pub struct OrderQuery {
     pub status: Option<OrderStatus>,
 }
 
+impl OrderQuery {
+    /// What the core's numbers cannot say is refused here.
+    pub(crate) fn checked(self) -> Result<Self> {
+        if self.offset < 0 {
+            return Err(MarketError::invalid("offset", "There is nothing before the first order."));
+        }
+        Ok(self)
+    }
+}
+
 impl From<OrderQuery> for market_sdk::OrderQuery {
     fn from(query: OrderQuery) -> Self {
-        // There is nothing before the first.
         let offset = u32::try_from(query.offset).unwrap_or(0);
         let list = Self::new().limit(quantity(query.limit)).offset(offset);
         match query.status {

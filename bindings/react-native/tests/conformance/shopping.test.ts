@@ -19,6 +19,16 @@ conformance('a_cart_line_grows_is_set_and_goes', async (it) => {
   expect(lines(await cart.clear())).toEqual([]);
 });
 
+conformance('additions_that_are_made_in_a_row_reach_the_server_in_that_order', async (it) => {
+  const client = await it.signedIn();
+  await it.server.hold('POST /cart/items');
+  const adds = [1, 2, 3, 4, 5, 6].map((quantity) => client.cart.add(42, quantity));
+  await it.server.arrived('/cart/items');
+  await it.server.release();
+  const carts = await Promise.all(adds);
+  expect(carts.map(lines)).toEqual([1, 3, 6, 10, 15, 21].map((sum) => [[42, sum]]));
+});
+
 conformance(
   'ten_additions_at_once_lose_nothing_on_a_server_that_loses_parallel_ones',
   async (it) => {

@@ -151,6 +151,24 @@ test('an end that nobody listened to is told to the first who does, and once', a
   expect(told).toEqual(['first loggedOut']);
 });
 
+test('what still shows a client that was closed sees its last state, and is told nothing more', async () => {
+  await signIn();
+  const { state } = market.session;
+  market.close();
+  expect(market.session.state).toBe(state);
+  market.session.resumed();
+  const told: unknown[] = [];
+  for (const stop of [market.session.subscribe((news) => told.push(news)), market.session.onEnd((end) => told.push(end))]) stop();
+  market.cart.subscribe((cart) => told.push(cart))();
+  await moment(50);
+  expect(told).toEqual([]);
+});
+
+test('a body that cannot be written as JSON ends the call with an error of the SDK', async () => {
+  expect(await thrown(market.request('/products', { method: 'post', json: 1n }))).toMatchObject({ code: 'invalidInput' });
+  expect(await server.requests('/products')).toEqual([]);
+});
+
 test('a client that was closed says so, and may be closed twice', async () => {
   const other = client();
   other.close();

@@ -95,3 +95,22 @@ test('a read that a change overlapped is made again, and changes are made one af
   await reads.answer('after both');
   expect(resource.snapshot()).toEqual({ status: 'ready', data: 'after both', error: undefined, busy: false });
 });
+
+test('a change that waited for another is not made as the user who has signed in meanwhile', async () => {
+  const who = session();
+  const reads = calls();
+  const writes = calls();
+  const resource = new Resource(who as unknown as Session, reads.call);
+  resource.subscribe(() => undefined);
+  void resource.write(writes.call);
+  const second = resource.write(writes.call);
+  await settled();
+  who.turn(2);
+  await writes.answer("one's");
+  expect(writes.waiting).toEqual([]);
+  expect(await second).toBeUndefined();
+  void resource.write(writes.call);
+  await settled();
+  await writes.answer("two's");
+  expect(resource.snapshot().data).toBe("two's");
+});

@@ -23,6 +23,16 @@ test('money that a number cannot hold is written to the last digit', () => {
   expect(formatMoney({ ...large, amount: larger }, 'en-US')).toBe(`${larger} USD`);
 });
 
+test('money is written the same where numbers cannot be taken apart, as on iOS', () => {
+  const parts = jest.spyOn(Intl.NumberFormat.prototype, 'formatToParts').mockImplementation(() => {
+    throw new TypeError('undefined is not a function');
+  });
+  expect(formatMoney({ amount: '1234.50', currency: 'USD' }, 'en-US')).toBe('$1,234.50');
+  expect(formatMoney({ amount: '1234.50', currency: 'EUR' }, 'de-DE')).toBe('1.234,50\u00a0€');
+  expect(formatMoney({ amount: '-270215977642229793.03', currency: 'USD' }, 'en-US')).toBe('-$270,215,977,642,229,793.03');
+  parts.mockRestore();
+});
+
 test('p10 a phone number does not show itself', () => {
   const phone = new PhoneNumber('+13128059851');
   const masked = '+•••••••••51';

@@ -10,16 +10,11 @@ enum CoreVersion {
 
     static func check(_ loaded: UInt32) throws {
         guard loaded != expectedCoreVersion else { return }
-        throw MarketError.failed(failure: Failure(
-            code: .config,
+        throw MarketError(
+            .config,
             message: "The market SDK's library is of another version than its Swift part.",
-            isRetryable: false,
-            status: nil,
-            requestID: nil,
-            retryAfter: nil,
-            fields: [],
             detail: "loaded \(loaded), expected \(expectedCoreVersion)"
-        ))
+        )
     }
 
     // Not by the generated function, which sets up all of the library first.

@@ -1,6 +1,29 @@
 import Foundation
 
 extension MarketError {
+    /// An error as an app's own tests may need one.
+    public init(
+        _ code: ErrorCode,
+        message: String,
+        isRetryable: Bool = false,
+        status: Int? = nil,
+        requestID: String? = nil,
+        retryAfter: Duration? = nil,
+        fields: [FieldError] = [],
+        detail: String? = nil
+    ) {
+        self = .failed(failure: Failure(
+            code: code,
+            message: message,
+            isRetryable: isRetryable,
+            status: status,
+            requestID: requestID,
+            retryAfter: retryAfter,
+            fields: fields,
+            detail: detail
+        ))
+    }
+
     /// What went wrong, in terms of what the app does about it.
     public var code: ErrorCode { what.code }
 

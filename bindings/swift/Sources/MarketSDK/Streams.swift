@@ -1,4 +1,4 @@
-extension SessionAPIProtocol {
+extension SessionAPI {
     /// The states: the present one first, then each as it comes. Who is slow sees the latest, not all in between.
     ///
     /// Each use is a stream of its own, for one reader. It ends with the client, and with the task that reads it.
@@ -14,7 +14,7 @@ extension SessionAPIProtocol {
     /// subscription is cancelled or the client is gone; the subscription need not be kept. The client holds the
     /// listener: what refers to the client in it has to do so weakly, or neither ever goes.
     @discardableResult
-    public func onEnd(_ listener: @escaping @Sendable (SessionEnd) -> Void) throws -> Subscription {
+    public func onEnd(_ listener: @escaping @Sendable (SessionEnd) -> Void) throws -> any Subscription {
         try onEnd(listener: EndListener(listener))
     }
 
@@ -26,7 +26,7 @@ extension SessionAPIProtocol {
     }
 }
 
-extension CartAPIProtocol {
+extension CartAPI {
     /// The cart, as this client's calls show it: the present one first, then each as it comes. It never goes back in
     /// time. Who is slow sees the latest, not all in between.
     ///
@@ -43,7 +43,7 @@ extension CartAPIProtocol {
 extension AsyncStream where Element: Sendable {
     fileprivate static func following(
         else present: Element,
-        _ follow: (Continuation) throws -> Subscription
+        _ follow: (Continuation) throws -> any Subscription
     ) -> AsyncStream {
         AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
             do {

@@ -82,3 +82,8 @@ func url(from text: String) throws -> URL {
     }
     return url
 }
+
+/// A text that is somebody's own, where its record is printed.
+func hidden(_ text: Any?) -> String? {
+    text == nil ? nil : "…"
+}

@@ -85,6 +85,24 @@ struct MarketClientTests {
     }
 
     @Test
+    func forty_thousand_calls_that_are_cancelled_as_they_end_all_end() async throws {
+        let (ended, end) = AsyncStream<Void>.makeStream()
+        for _ in 1 ... 4 {
+            // On its own: one that waits for ever fails this test, and does not hold it up.
+            Task { [market] in
+                for turn in 1 ... 10000 {
+                    let call = Task { try await market.cart.get() }
+                    if turn.isMultiple(of: 2) { await Task.yield() }
+                    call.cancel()
+                    _ = await call.result
+                }
+                end.yield()
+            }
+        }
+        try await within(.seconds(60)) { for await _ in ended.prefix(4) {}; try Task.checkCancellation() }
+    }
+
+    @Test
     func numbers_that_are_out_of_bounds_are_refused_and_end_nothing() async throws {
         try await signIn()
         for quantity in [-1, .min, .max] {
@@ -194,24 +212,74 @@ struct MarketClientTests {
     }
 
     @Test
-    func the_log_says_how_a_call_went_and_nothing_personal() async throws {
-        let (told, tell) = AsyncStream<LogRecord>.makeStream()
-        try MarketClient.setLogSink(level: .info) { tell.yield($0) }
+    func calls_of_one_actor_are_made_in_its_order() async throws {
         try await signIn()
-        _ = try await market.cart.get()
-        let records = try await within(.seconds(20)) {
-            var records: [LogRecord] = []
-            for await record in told {
-                records.append(record)
-                if record.message.hasPrefix("market.call area=cart operation=get") { break }
+        for round in 1 ... 40 {
+            let adds = await MainActor.run { [market] in
+                (1 ... 6).map { quantity in Task { @MainActor in try await market.cart.add(sku: 42, quantity: quantity) } }
             }
-            return records
+            var seen: [Int] = []
+            for add in adds { seen += try await add.value.items.map(\.quantity) }
+            // The sums are these in one order alone.
+            #expect(seen == [1, 3, 6, 10, 15, 21], "round \(round)")
+            try await market.cart.clear()
         }
+    }
+
+    @Test
+    func the_log_says_how_a_call_went_and_nothing_personal_and_a_sink_may_block() async throws {
+        var secrets = ["8059851", "Ann Example", "Hidden Street", "a wish", "a word"]
+        for level in [LogLevel.error, .warn, .info, .debug] {
+            let (told, tell) = AsyncStream<LogRecord>.makeStream()
+            do {
+                // It goes when the last record was handed over.
+                let sink = Told(tell)
+                try MarketClient.setLogSink(level: level) { sink.tell.yield($0) }
+            }
+            try await server.advanceClock(seconds: 1)
+            try await market.session.requestCode(phone: usPhone)
+            let code = try await server.code()
+            _ = try await failure { try await market.session.verifyCode(phone: usPhone, code: code == "111111" ? "222222" : "111111") }
+            try await market.session.verifyCode(phone: usPhone, code: code)
+            secrets.append(code)
+            try await market.session.updateProfile(ProfileUpdate(fullName: "Ann Example"))
+            _ = try await market.session.profile()
+            try await market.cart.add(sku: 42, quantity: 2)
+            let order = NewOrder(customerName: "Ann Example", customerPhone: usPhone, deliveryAddress: "1 Hidden Street", notes: "a wish")
+            _ = try await market.orders.place(order)
+            _ = try await market.orders.list()
+            let query = [QueryParameter(name: "phone", value: usPhone), QueryParameter(name: "q", value: "a word")]
+            _ = try? await market.request(RawRequest(method: .post, path: "/no/\(code)", query: query, json: #""a word""#))
+            try MarketClient.setLogSink(nil)
+            let records = try await within(.seconds(20)) { await told.reduce(into: []) { $0.append($1) } }
+            if level == .info || level == .debug {
+                #expect(records.contains { $0.message.hasPrefix("market.call area=orders operation=place") })
+            }
+            for record in records {
+                #expect(record.target.hasPrefix("market_sdk"))
+                for secret in secrets { #expect(!"\(record)".contains(secret), "\(level): \(record.message)") }
+            }
+        }
+        // One that blocks holds up no call. (The log is the process's: this stays in one test.)
+        let over = DispatchSemaphore(value: 0)
+        try MarketClient.setLogSink { _ in over.wait() }
+        let start = ContinuousClock.now
+        for _ in 1 ... 3 { _ = try await market.cart.get() }
+        #expect(ContinuousClock.now - start < .seconds(5))
         try MarketClient.setLogSink(nil)
-        for record in records {
-            #expect(record.target.hasPrefix("market_sdk"))
-            #expect(!record.message.contains("805"), "\(record.message)")
-        }
+        for _ in 1 ... 1000 { over.signal() }
+    }
+}
+
+private final class Told: Sendable {
+    let tell: AsyncStream<LogRecord>.Continuation
+
+    init(_ tell: AsyncStream<LogRecord>.Continuation) {
+        self.tell = tell
+    }
+
+    deinit {
+        tell.finish()
     }
 }
 

@@ -9,7 +9,7 @@ use market_sdk::{
 };
 use serde_json::Value;
 
-use crate::{KG_PHONE, PHONE, answer, code, failed, lines, once, server};
+use crate::{KG_PHONE, PHONE, answer, code, failed, hold, lines, once, server};
 
 fn money(amount: &str, currency: &str) -> Money {
     Money::new(amount.parse().unwrap(), Currency::new(currency))
@@ -32,6 +32,21 @@ async fn a_cart_line_grows_is_set_and_goes() {
     assert_eq!(code(cart.remove(line).await), ErrorCode::NotFound);
     cart.add(SkuId(42), 1).await.unwrap();
     assert_eq!(lines(&cart.clear().await.unwrap()), []);
+}
+
+#[tokio::test]
+async fn additions_that_are_made_in_a_row_reach_the_server_in_that_order() {
+    let dev = server("additions_that_are_made_in_a_row_reach_the_server_in_that_order", Dialect::Documented);
+    let device = Device::signed_in(&dev, PHONE).await;
+    hold(&dev, "POST /cart/items").await;
+    // The test's runtime has one thread.
+    let adds: Vec<_> =
+        (1..=6).map(|quantity| tokio::spawn(device.market.cart().add(SkuId(42), quantity))).collect();
+    dev.arrived("POST", "/cart/items").await;
+    dev.release().await;
+    for (add, sum) in adds.into_iter().zip([1, 3, 6, 10, 15, 21]) {
+        assert_eq!(lines(&add.await.unwrap().unwrap()), [(42, sum)]);
+    }
 }
 
 #[tokio::test]

@@ -34,14 +34,20 @@ pub(super) fn numbers(text: &str) -> Result<String, String> {
 }
 
 /// Acronyms and cases as Swift writes them, and codes of errors in comments as the links that they are.
-pub(super) fn spelled(text: &str) -> String {
+pub(super) fn spelled(text: &str, objects: &[String]) -> String {
     let (codes, failures) = (cases(text, "public enum ErrorCode"), failures(text));
     let lines = text.lines().map(|line| {
-        let comment = line.trim_start().starts_with(['*', '/']);
+        let start = line.trim_start();
+        let comment = start.starts_with(['*', '/']);
+        let signature = start.starts_with("func ") && !start.contains("FfiConverter");
         let line = words(line, |word| {
             match word {
                 failure if !comment && failures.iter().any(|name| name == failure) => {
                     return Some(lower(failure));
+                }
+                object if objects.iter().any(|name| name == object) => {
+                    let name = acronym(object).unwrap_or_else(|| object.to_owned());
+                    return Some(if comment || signature { name } else { format!("{name}Object") });
                 }
                 "Url" => return Some("URL".to_owned()),
                 _ => {}
@@ -54,11 +60,10 @@ pub(super) fn spelled(text: &str) -> String {
                     return Some(format!("{start}{to}"));
                 }
             }
-            let at = word.find("Api")?;
-            let after = word.get(at + 3..)?;
-            let whole =
-                after.is_empty() || after.starts_with(|next: char| next.is_ascii_uppercase() || next == '_');
-            whole.then(|| word.replacen("Api", "API", 1))
+            let protocol =
+                word.strip_suffix("Protocol").filter(|name| objects.iter().any(|object| object == name));
+            let name = protocol.unwrap_or(word);
+            acronym(name).or_else(|| protocol.map(str::to_owned))
         });
         if !comment {
             return line;
@@ -72,6 +77,22 @@ pub(super) fn spelled(text: &str) -> String {
         })
     });
     lines.collect::<Vec<_>>().join("\n") + "\n"
+}
+
+/// The objects that an app is given: in the generated code each is a class and a protocol that it conforms to.
+pub(super) fn objects(text: &str) -> Vec<String> {
+    let names = text.lines().filter_map(|line| {
+        let (name, rest) = line.strip_prefix("open class ")?.split_once(": ")?;
+        rest.starts_with(&format!("{name}Protocol,")).then(|| name.to_owned())
+    });
+    names.filter(|name| name != "MarketCore").collect()
+}
+
+/// `CartAPI` for `CartApi`; none where there is no such part.
+fn acronym(word: &str) -> Option<String> {
+    let after = word.get(word.find("Api")? + 3..)?;
+    let whole = after.is_empty() || after.starts_with(|next: char| next.is_ascii_uppercase() || next == '_');
+    whole.then(|| word.replacen("Api", "API", 1))
 }
 
 /// The cases of all errors: the generator leaves them as Rust writes them.
@@ -131,6 +152,15 @@ mod tests {
     fn acronyms_are_as_swift_writes_them() {
         let text = "public enum ErrorCode {\n    case notFound\n}\npublic enum AnError: Swift.Error {\n    case Locked\n    case Failed(\n}\n * `NotFound`, Failed\nlet (skuId, baseUrl, Idle, .Failed): SessionApiProtocol\n";
         let expected = "public enum ErrorCode {\n    case notFound\n}\npublic enum AnError: Swift.Error {\n    case locked\n    case failed(\n}\n * ``ErrorCode/notFound``, Failed\nlet (skuID, baseURL, Idle, .failed): SessionAPIProtocol\n";
-        assert_eq!(spelled(text), expected);
+        assert_eq!(spelled(text, &[]), expected);
+    }
+
+    #[test]
+    fn an_app_is_given_protocols() {
+        let text = "open class CartApi: CartApiProtocol, Sendable {\nopen class Impl: Other, Sendable {\n";
+        assert_eq!(objects(text), ["CartApi"]);
+        let text = "protocol CartApiProtocol {\n    func cart() -> CartApi\n}\nfunc FfiConverterTypeCartApi_lift() -> CartApi\n * A `CartApi`.\n";
+        let expected = "protocol CartAPI {\n    func cart() -> CartAPI\n}\nfunc FfiConverterTypeCartAPI_lift() -> CartAPIObject\n * A `CartAPI`.\n";
+        assert_eq!(spelled(text, &["CartApi".to_owned()]), expected);
     }
 }

@@ -29,6 +29,26 @@ extension Conformance {
     }
 
     @Test
+    func additions_that_are_made_in_a_row_reach_the_server_in_that_order() async throws {
+        try await conformance { shop in
+            try await shop.app { market in
+                try await shop.signIn(market)
+                try await shop.server.hold("POST /cart/items")
+                let adds = await MainActor.run {
+                    (1 ... 6).map { quantity in
+                        Task { @MainActor in try await market.cart.add(sku: 42, quantity: quantity) }
+                    }
+                }
+                try await shop.server.arrived("POST /cart/items")
+                try await shop.server.release()
+                for (add, sum) in zip(adds, [1, 3, 6, 10, 15, 21]) {
+                    #expect(try await add.value.lines == [[42, sum]])
+                }
+            }
+        }
+    }
+
+    @Test
     func ten_additions_at_once_lose_nothing_on_a_server_that_loses_parallel_ones() async throws {
         try await conformance(dialect: "g2") { shop in
             try await shop.app { market in

@@ -21,6 +21,7 @@ import dev.marketsdk.StoreException
 import dev.marketsdk.failure
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Deferred
+import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
 import kotlinx.coroutines.supervisorScope
@@ -32,6 +33,7 @@ import java.math.BigDecimal
 import java.nio.file.Files
 import java.nio.file.attribute.PosixFilePermissions
 import java.util.concurrent.ConcurrentHashMap
+import java.util.concurrent.Executors
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TimeSource
@@ -57,6 +59,20 @@ class CallsConformanceTest : ConformanceTest() {
             assertEquals(ErrorCode.NOT_FOUND, failure { cart.remove(other.items.single().id) }.code)
             cart.add(42, 1)
             assertTrue(cart.clear().items.isEmpty())
+        }
+
+    @Test
+    fun additions_that_are_made_in_a_row_reach_the_server_in_that_order(): Unit =
+        case {
+            signIn()
+            server.hold("POST /cart/items")
+            Executors.newSingleThreadExecutor().asCoroutineDispatcher().use { thread ->
+                val adds = (1..6).map { quantity -> async(thread) { market.cart.add(42, quantity) } }
+                arrived("/cart/items")
+                server.release()
+                val sums = adds.awaitAll().map { lines(it) }
+                assertEquals(listOf<Long>(1, 3, 6, 10, 15, 21).map { listOf(42L to it) }, sums)
+            }
         }
 
     @Test
