@@ -115,16 +115,16 @@ class MarketClientTest {
 
                 val add = async { shop.cart.add(42, 2) }
                 waiting(1)
+                assertEquals(
+                    ErrorCode.SESSION_EXPIRED,
+                    failure { shop.orders.place(NewOrder("Ann", PHONE, "1 Main Street")) }.code,
+                )
                 val order = async { shop.orders.place(NewOrder("Ann", PHONE, "1 Main Street", parkOnExpiry = true)) }
                 waiting(2)
                 val gone = launch { shop.cart.add(88, 1) }
                 waiting(3)
                 gone.cancelAndJoin()
                 waiting(2)
-                assertEquals(
-                    ErrorCode.SESSION_EXPIRED,
-                    failure { shop.orders.place(NewOrder("Ann", PHONE, "1 Main Street")) }.code,
-                )
                 // Two sign-ins within one second give the same token, which is not accepted any more.
                 server.advanceClock(1)
                 server.signIn(shop)
