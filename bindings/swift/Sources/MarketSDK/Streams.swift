@@ -21,7 +21,7 @@ extension SessionAPI {
     /// Calls `listener` once for every session that will end soon: the place to offer a sign-in, before a checkout is cut
     /// short. One that is added late is told at once. For the listener the same holds as at ``onEnd(_:)``.
     @discardableResult
-    public func onExpiringSoon(_ listener: @escaping @Sendable (ExpiringSoon) -> Void) throws -> Subscription {
+    public func onExpiringSoon(_ listener: @escaping @Sendable (ExpiringSoon) -> Void) throws -> any Subscription {
         try onExpiringSoon(listener: SoonListener(listener))
     }
 }
