@@ -13,10 +13,11 @@ use crate::api::{CartApi, Core, OrdersApi, SessionApi, WishlistApi, raw};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::Http;
 use crate::http::transport::{HttpClient, Settings, Transport};
+use crate::journal::{Entries, Journal};
 use crate::model::{Market, RawRequest, RawResponse};
 use crate::session::clock::SystemClock;
 use crate::session::timer::TimerThread;
-use crate::session::{EntryQueue, Job, Keeper, Parts, Random};
+use crate::session::{EntryQueue, Job, Keeper, ParkRule, Parts, Random};
 use crate::store::thread::StoreThread;
 use crate::store::{KeyringStore, SecureStore, StoreError};
 
@@ -63,9 +64,12 @@ impl MarketClient {
             timeout: Duration::from_secs(30),
             store_timeout: Duration::from_secs(5),
             body_limit: 8 * 1024 * 1024,
+            park: None,
+            expiring_soon: Duration::from_secs(5 * 60),
             extra_roots: Vec::new(),
             user_agent: None,
             allow_http_loopback: false,
+            order_settle: Duration::from_secs(15 * 60),
         }
     }
 
@@ -139,10 +143,11 @@ impl MarketClient {
         base: Url,
         timeout: Duration,
         market: Option<Market>,
+        journal: Journal,
     ) -> Self {
         let keeper = Keeper::new(parts);
         let http = Http::new(transport, keeper.clone(), base, timeout);
-        Self { core: Arc::new(Core::new(http, keeper, market)) }
+        Self { core: Arc::new(Core::new(http, keeper, market, journal)) }
     }
 }
 
@@ -177,9 +182,12 @@ pub struct MarketClientBuilder {
     timeout: Duration,
     store_timeout: Duration,
     body_limit: usize,
+    park: Option<ParkRule>,
+    expiring_soon: Duration,
     extra_roots: Vec<Vec<u8>>,
     user_agent: Option<String>,
     allow_http_loopback: bool,
+    order_settle: Duration,
 }
 
 impl MarketClientBuilder {
@@ -223,6 +231,42 @@ impl MarketClientBuilder {
         self
     }
 
+    /// Lets calls that are stopped by an expired session wait for its user to sign in again, where they would end with
+    /// `SessionExpired`: a tap is not lost. Without it none waits.
+    ///
+    /// The end of the session is signalled once, as ever, and [`SessionState::Expired`](crate::SessionState::Expired)
+    /// says whose it was and how many calls wait. When that user signs in, they go on in the order in which they were
+    /// made, each with its whole [`timeout`](Self::timeout). Another user's sign-in and a logout end them with
+    /// `SignedOut`. At most `limit` (1 to 1,000) wait; the one after that ends with `SessionExpired` at once, and so does
+    /// one that has waited for `patience` (up to 24 hours). A call that is dropped waits no longer. Such a call has
+    /// certainly done nothing before, so that what is not safe to repeat waits too; an order only if it is asked to
+    /// ([`NewOrder::park_on_expiry`](crate::NewOrder::park_on_expiry)). What waits is not stored: it ends with the process.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use market_sdk::{MarketClient, MemoryStore, SessionState};
+    /// let market = MarketClient::builder("https://api.example.com/api/v1")
+    ///     .app_id("com.example.shop")
+    ///     .store(MemoryStore::default())
+    ///     .park_on_expiry(20, Duration::from_secs(10 * 60))
+    ///     .build()?;
+    /// if let SessionState::Expired { user, waiting, .. } = market.session().state() {
+    ///     println!("{}: sign in to go on with {waiting} taps", user.phone);
+    /// }
+    /// # Ok::<(), market_sdk::Error>(())
+    /// ```
+    pub fn park_on_expiry(mut self, limit: usize, patience: Duration) -> Self {
+        self.park = Some(ParkRule { limit, patience });
+        self
+    }
+
+    /// How long before a session's end [`on_expiring_soon`](crate::SessionApi::on_expiring_soon) says so; 5 minutes by
+    /// default, and never before half of the session is over.
+    pub fn expiring_soon(mut self, margin: Duration) -> Self {
+        self.expiring_soon = margin;
+        self
+    }
+
     /// The longest response body that is read, in bytes; 8 MiB by default.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
@@ -250,6 +294,14 @@ impl MarketClientBuilder {
         self
     }
 
+    /// How long after an order was sent it may still turn up though its answer was lost; 15 minutes by default, and
+    /// never less than a call may take. Only when an order is not in the server's list after this time, by the
+    /// server's clock, does [`OrdersApi::resolve`] say that it was not placed.
+    pub fn order_settle_time(mut self, time: Duration) -> Self {
+        self.order_settle = time;
+        self
+    }
+
     /// Builds the client, which begins to read the store at once. It needs no runtime and waits for nothing.
     ///
     /// # Errors
@@ -270,8 +322,26 @@ impl MarketClientBuilder {
         if timeouts.iter().any(|timeout| timeout.is_zero() || *timeout > MOST_TIMEOUT) {
             return Err(Error::config("A timeout must be longer than zero and at most an hour."));
         }
+        if self.order_settle.is_zero() || self.order_settle > MOST_SETTLE {
+            return Err(Error::config(
+                "The time for an order to settle must be longer than zero and at most a day.",
+            ));
+        }
         if self.body_limit == 0 {
             return Err(Error::config("The body limit must be longer than zero."));
+        }
+        if let Some(park) = self.park
+            && (park.limit == 0
+                || park.limit > MOST_PARKED
+                || park.patience.is_zero()
+                || park.patience > MOST_PATIENCE)
+        {
+            return Err(Error::config(
+                "From 1 to 1000 calls may wait, each longer than zero and at most 24 hours.",
+            ));
+        }
+        if self.expiring_soon.is_zero() {
+            return Err(Error::config("The time before a session's end must be longer than zero."));
         }
         let own = concat!("market-sdk/", env!("CARGO_PKG_VERSION"));
         let user_agent = self.user_agent.map_or_else(|| own.to_owned(), |app| format!("{app} {own}"));
@@ -286,7 +356,10 @@ impl MarketClientBuilder {
             https: base.scheme() == "https",
         });
         let store = self.store.unwrap_or_else(|| Arc::new(KeyringStore::new(&app_id)));
-        let entry = StoreThread::open(store, format!("{app_id} {base}")).map_err(|error| match error {
+        let key = format!("{app_id} {base}");
+        let entries = Box::new(BesideSession { store: store.clone(), key: key.clone() });
+        let journal = Journal::new(entries, self.store_timeout, self.order_settle.max(self.timeout));
+        let entry = StoreThread::open(store, key).map_err(|error| match error {
             StoreError::Locked => Error::new(ErrorCode::StoreLocked),
             StoreError::Unavailable(why) => Error::new(ErrorCode::StoreUnavailable).detail_is(why),
         })?;
@@ -296,8 +369,10 @@ impl MarketClientBuilder {
             timers: TimerThread::shared(),
             random: Arc::new(SystemRandom::new()?),
             store_timeout: self.store_timeout,
+            park: self.park,
+            soon: self.expiring_soon,
         };
-        Ok(MarketClient::assemble(Box::new(transport), parts, base, self.timeout, self.market))
+        Ok(MarketClient::assemble(Box::new(transport), parts, base, self.timeout, self.market, journal))
     }
 }
 
@@ -308,6 +383,9 @@ impl fmt::Debug for MarketClientBuilder {
 }
 
 const MOST_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+const MOST_PARKED: usize = 1000;
+const MOST_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
+const MOST_SETTLE: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn base_url(text: &str, allow_http_loopback: bool) -> Result<Url> {
     let mut url = Url::parse(text.trim()).map_err(|_| Error::config("The base URL is not a URL."))?;
@@ -367,6 +445,19 @@ fn roots(pems: &[Vec<u8>]) -> Result<Vec<CertificateDer<'static>>> {
 impl EntryQueue for StoreThread {
     fn submit(&self, job: Job) {
         StoreThread::submit(self, job);
+    }
+}
+
+/// The entries whose keys begin with the session's.
+struct BesideSession {
+    store: Arc<dyn SecureStore>,
+    key: String,
+}
+
+impl Entries for BesideSession {
+    fn open(&self, suffix: &str) -> Result<Arc<dyn EntryQueue>, StoreError> {
+        let entry = StoreThread::open(self.store.clone(), format!("{}{suffix}", self.key))?;
+        Ok(entry)
     }
 }
 
@@ -457,7 +548,14 @@ mod tests {
             builder().timeout(Duration::ZERO),
             builder().connect_timeout(Duration::MAX),
             builder().store_timeout(Duration::ZERO),
+            builder().order_settle_time(Duration::ZERO),
+            builder().order_settle_time(Duration::MAX),
             builder().body_limit(0),
+            builder().park_on_expiry(0, Duration::from_secs(60)),
+            builder().park_on_expiry(1001, Duration::from_secs(60)),
+            builder().park_on_expiry(1, Duration::ZERO),
+            builder().park_on_expiry(1, Duration::MAX),
+            builder().expiring_soon(Duration::ZERO),
             builder().user_agent("a\nb"),
             builder().market(Market::new("")),
             builder().market(Market::new("u s")),

@@ -50,9 +50,10 @@ pub enum ErrorCode {
     /// The answer could not be read, was too large, or led elsewhere. Report it.
     UnexpectedResponse,
     /// The answer to a sign-in or an order was lost, and whether it took effect is not known.
-    /// After a sign-in, ask for a new code; after an order, look at the list of orders.
+    /// After a sign-in, ask for a new code; after an order, [`resolve`](crate::OrdersApi::resolve) it.
     OutcomeUnknown,
-    /// The outcome of an earlier order is still unknown.
+    /// The outcome of an earlier order is unknown, or it is being placed right now; this one was not sent.
+    /// [`resolve`](crate::OrdersApi::resolve) the earlier one.
     OrderPending,
     /// The caller went away.
     Cancelled,

@@ -37,6 +37,7 @@ mod api;
 mod client;
 mod error;
 mod http;
+mod journal;
 mod model;
 mod session;
 mod store;
@@ -44,7 +45,9 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use api::{CartApi, Carts, EndListener, OrdersApi, SessionApi, SessionStates, WishlistApi};
+pub use api::{
+    CartApi, Carts, EndListener, ExpiringSoonListener, OrdersApi, SessionApi, SessionStates, WishlistApi,
+};
 pub use client::{MarketClient, MarketClientBuilder};
 pub use error::{Error, ErrorCode, FieldError, Result};
 pub use model::*;

@@ -27,7 +27,7 @@ pub(crate) const TEST: &[&str] = &[
     "conformance",
 ];
 /// And what takes too long for that.
-pub(crate) const FULL: &[&str] = &["deny", "size", "android", "ios", "windows", "jsi-memory"];
+pub(crate) const FULL: &[&str] = &["orders", "deny", "size", "android", "ios", "windows", "jsi-memory"];
 const RUST: &[&str] = &["fmt", "clippy", "test", "doc"];
 
 const DENY_VERSION: &str = "0.20.2";
@@ -54,6 +54,7 @@ const STEPS: &[Step] = &[
     Step { name: "jsi", run: |here, _| jsi::test(here) },
     Step { name: "jsi-memory", run: |here, _| jsi::test_memory(here) },
     Step { name: "conformance", run: conformance::step },
+    Step { name: "orders", run: orders },
     Step { name: "deny", run: deny },
     Step { name: "size", run: size::check },
     Step { name: "android", run: |here, _| targets::android(here) },
@@ -90,6 +91,15 @@ fn secret_service(here: &Workspace, figures: &mut Vec<String>) -> Counts {
 /// What a test counted stands in a line that begins with `figure: `.
 fn figure(line: &str) -> Option<String> {
     line.strip_prefix("figure: ").map(str::to_owned)
+}
+
+/// A shopper on a bad network, and kills, in the size that the promise is made in.
+fn orders(here: &Workspace, figures: &mut Vec<String>) -> Counts {
+    let test = ["test", "--release", "-p", "market-sdk", "--lib", "orders_simulated", "--", "--show-output"];
+    let mut sum = tests(here.cargo(&test).env("ORDERS_ONCE", "100000"), |line| figures.extend(figure(line)));
+    let test = ["test", "-p", "market-contract-tests", "--test", "kill", "orders::", "--", "--show-output"];
+    sum += tests(here.cargo(&test).env("ORDER_KILLS", "100"), |line| figures.extend(figure(line)));
+    sum
 }
 
 fn doc(here: &Workspace, _: &mut Vec<String>) -> Counts {

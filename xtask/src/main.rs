@@ -33,7 +33,7 @@ cargo xtask conformance      every case in every language, or in those that are 
 cargo xtask bindgen LANGUAGE the library, and what is generated from it: kotlin swift typescript
 cargo xtask native kotlin P  the same, and the library by cargo's profile P where the package takes it from
 cargo xtask pack swift       the Swift package with the library that ships, for this system
-cargo xtask full             as test, and what is too slow for every change: deny size android ios windows
+cargo xtask full             as test, and what is too slow for every change: orders deny size android ios windows
 cargo xtask size             the bytes of the library that ships, held against those committed
 cargo xtask licences         whether THIRD-PARTY-LICENSES lists what is linked in
 cargo xtask elf FILE ...     whether libraries are aligned to pages of 16 KiB

@@ -1,12 +1,15 @@
 //! What an app calls, area by area.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::Result;
-use crate::listeners::{self, CartListener, SessionEndListener, SessionListener, Subscription};
+use crate::listeners::{
+    self, CartListener, ExpiringSoonListener, SessionEndListener, SessionListener, Subscription,
+};
 use crate::model::{
-    CancelledOrder, Cart, CodeSent, Markets, NewOrder, Order, OrderQuery, Profile, ProfileUpdate,
-    SessionState, SignIn, TokenStatus, Wishlist, id, quantity,
+    CancelledOrder, Cart, CodeSent, Markets, NewOrder, Order, OrderOutcome, OrderQuery, Profile,
+    ProfileUpdate, SessionState, SignIn, TokenStatus, Wishlist, id, quantity,
 };
 use crate::runtime::run;
 
@@ -32,6 +35,18 @@ impl SessionApi {
     /// screen from, except when the reason is that somebody signed in over it.
     pub fn on_end(&self, listener: Arc<dyn SessionEndListener>) -> Result<Arc<Subscription>> {
         Ok(listeners::on_end(&self.core, listener))
+    }
+
+    /// Tells `listener` once for every session that will end soon, a time before its end that the client is built with:
+    /// the place to offer a sign-in, before a checkout is cut short. One that comes late is told at once.
+    pub fn on_expiring_soon(&self, listener: Arc<dyn ExpiringSoonListener>) -> Result<Arc<Subscription>> {
+        Ok(listeners::on_expiring_soon(&self.core, listener))
+    }
+
+    /// Checks that the session lasts for `duration` from now: before a checkout, say. Ends with `SessionExpired` if it
+    /// does not: have the user sign in first, and go on. Nothing is sent, and the session stays as it is.
+    pub async fn require_validity(&self, duration: Duration) -> Result<()> {
+        run(self.core.require_validity(duration)).await
     }
 
     /// Waits until it is known whether somebody is signed in. Calls do this by themselves; an app does it to
@@ -171,9 +186,16 @@ pub struct OrdersApi {
 
 #[uniffi::export]
 impl OrdersApi {
-    /// Places an order. After `OutcomeUnknown` it may have been placed: look at the list of orders.
+    /// Places an order. After `OutcomeUnknown` it may have been placed, and no other of this user is placed
+    /// (`OrderPending`) until `resolve` has found out, unless it is forced.
     pub async fn place(&self, order: NewOrder) -> Result<Order> {
         run(self.core.place(order.checked()?.into())).await
+    }
+
+    /// Finds out what became of an order whose answer was lost, in this process or an earlier one: to be called after
+    /// `OutcomeUnknown` and `OrderPending`, and when the app has started. Without such an order nothing is sent.
+    pub async fn resolve(&self) -> Result<OrderOutcome> {
+        run(self.core.resolve()).await
     }
 
     /// Lists orders, newest first: one page of them.
@@ -229,6 +251,8 @@ mod tests {
             city: None,
             notes: None,
             payment_method: None,
+            force: false,
+            park_on_expiry: false,
         };
         assert_eq!(refused(orders.place(order)), "items.0.sku_id");
     }

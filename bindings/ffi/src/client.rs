@@ -32,6 +32,14 @@ pub struct ClientConfig {
     /// How long the store may take for one operation before it counts as locked; 5 s if nothing is said.
     #[uniffi(default = None)]
     pub store_timeout: Option<Duration>,
+    /// Lets calls that are stopped by an expired session wait for its user to sign in again. None waits if nothing is
+    /// said.
+    #[uniffi(default = None)]
+    pub park_on_expiry: Option<ParkOnExpiry>,
+    /// How long before a session's end that is said; 5 minutes if nothing is said, and never before half of the session
+    /// is over.
+    #[uniffi(default = None)]
+    pub expiring_soon: Option<Duration>,
     /// The longest response body that is read, in bytes; 8 MiB if nothing is said.
     #[uniffi(default = None)]
     pub body_limit: Option<i64>,
@@ -45,6 +53,21 @@ pub struct ClientConfig {
     /// Allows `http://` for a server on this very machine, as in tests.
     #[uniffi(default = false)]
     pub allow_http_loopback: bool,
+    /// How long after an order was sent it may still turn up though its answer was lost; 15 minutes if nothing is
+    /// said, and never less than a call may take.
+    #[uniffi(default = None)]
+    pub order_settle_time: Option<Duration>,
+}
+
+/// How calls wait for the user of an expired session. When that user signs in they go on in the order in which they were
+/// made, each with its whole time. Another user's sign-in and a logout end them with `SignedOut`. What waits has
+/// certainly done nothing before, and is not stored.
+#[derive(Clone, Copy, uniffi::Record)]
+pub struct ParkOnExpiry {
+    /// How many calls wait at most, 1 to 1,000. The one after that ends with `SessionExpired` at once.
+    pub limit: i32,
+    /// How long each waits, up to 24 hours. Then it ends with `SessionExpired`.
+    pub patience: Duration,
 }
 
 /// Where a session is stored.
@@ -105,6 +128,12 @@ impl MarketCore {
         if let Some(timeout) = config.store_timeout {
             builder = builder.store_timeout(timeout);
         }
+        if let Some(park) = config.park_on_expiry {
+            builder = builder.park_on_expiry(usize::try_from(park.limit).unwrap_or(0), park.patience);
+        }
+        if let Some(margin) = config.expiring_soon {
+            builder = builder.expiring_soon(margin);
+        }
         if let Some(limit) = config.body_limit {
             builder = builder.body_limit(usize::try_from(limit).unwrap_or(0));
         }
@@ -116,6 +145,9 @@ impl MarketCore {
         }
         if config.allow_http_loopback {
             builder = builder.allow_http_loopback();
+        }
+        if let Some(time) = config.order_settle_time {
+            builder = builder.order_settle_time(time);
         }
         let core = builder.build()?;
         Ok(Self {
@@ -184,10 +216,13 @@ pub(crate) mod tests {
             connect_timeout: None,
             timeout: None,
             store_timeout: None,
+            park_on_expiry: None,
+            expiring_soon: None,
             body_limit: None,
             extra_root_certificates: Vec::new(),
             user_agent: None,
             allow_http_loopback: false,
+            order_settle_time: None,
         })
         .unwrap()
     }

@@ -121,9 +121,10 @@ codes! {
     /// The answer could not be read, was too large, or led elsewhere. Report it.
     UnexpectedResponse,
     /// The answer to a sign-in or an order was lost, and whether it took effect is not known. After a sign-in, ask
-    /// for a new code; after an order, look at the list of orders.
+    /// for a new code; after an order, `resolve` it.
     OutcomeUnknown,
-    /// The outcome of an earlier order is still unknown.
+    /// The outcome of an earlier order is unknown, or it is being placed right now; this one was not sent. `resolve` the
+    /// earlier one.
     OrderPending,
     /// The caller went away.
     Cancelled,

@@ -17,9 +17,11 @@ mod runtime;
 mod store;
 
 pub use api::{CartApi, OrdersApi, SessionApi, WishlistApi};
-pub use client::{ClientConfig, MarketCore, SessionStore};
+pub use client::{ClientConfig, MarketCore, ParkOnExpiry, SessionStore};
 pub use error::{ErrorCode, Failure, FieldError, MarketError, Result};
-pub use listeners::{CartListener, ListenerError, SessionEndListener, SessionListener, Subscription};
+pub use listeners::{
+    CartListener, ExpiringSoonListener, ListenerError, SessionEndListener, SessionListener, Subscription,
+};
 pub use logging::{LogLevel, LogRecord, LogSink, set_log_sink};
 pub use model::*;
 pub use store::{SecureStore, StoreError};

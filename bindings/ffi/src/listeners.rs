@@ -1,4 +1,4 @@
-//! What a host can be told: the states of the session, that it ended, and the cart.
+//! What a host can be told: the states of the session, that it ended or will soon, and the cart.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::thread;
 use tokio::sync::Notify;
 
 use crate::error::{MarketError, Result};
-use crate::model::{Cart, SessionEnd, SessionState};
+use crate::model::{Cart, ExpiringSoon, SessionEnd, SessionState};
 use crate::runtime;
 
 /// Told of the session's states.
@@ -24,6 +24,14 @@ pub trait SessionEndListener: Send + Sync {
     /// Called once for every session that ends. It has a thread of its own: it may block, throw, or call the SDK,
     /// and holds up nobody.
     fn ended(&self, end: SessionEnd) -> Result<(), ListenerError>;
+}
+
+/// Told that a session will end soon.
+#[uniffi::export(with_foreign)]
+pub trait ExpiringSoonListener: Send + Sync {
+    /// Called once for every session that will end soon. It has a thread of its own: it may block, throw, or call the
+    /// SDK, and holds up nobody.
+    fn expires_soon(&self, soon: ExpiringSoon) -> Result<(), ListenerError>;
 }
 
 /// Told of the cart.
@@ -59,6 +67,7 @@ pub struct Subscription(Kind);
 enum Kind {
     Following(Arc<Notify>),
     Ends(market_sdk::EndListener),
+    Soon(market_sdk::ExpiringSoonListener),
 }
 
 #[uniffi::export]
@@ -69,6 +78,7 @@ impl Subscription {
             // One permit is kept, should the thread not be waiting just now.
             Kind::Following(stop) => stop.notify_one(),
             Kind::Ends(listener) => listener.remove(),
+            Kind::Soon(listener) => listener.remove(),
         }
     }
 }
@@ -120,6 +130,15 @@ pub(crate) fn on_end(
 ) -> Arc<Subscription> {
     let added = session.on_end(move |end| survive("end", || listener.ended(end.into())));
     Arc::new(Subscription(Kind::Ends(added)))
+}
+
+pub(crate) fn on_expiring_soon(
+    session: &market_sdk::SessionApi,
+    listener: Arc<dyn ExpiringSoonListener>,
+) -> Arc<Subscription> {
+    let added =
+        session.on_expiring_soon(move |soon| survive("expiring soon", || listener.expires_soon(soon.into())));
+    Arc::new(Subscription(Kind::Soon(added)))
 }
 
 /// Calls the host. What it throws is its own, perhaps personal: that it threw is all that is logged.

@@ -4,6 +4,7 @@ import type {
   Cart,
   CartApiLike,
   ClientConfig,
+  ExpiringSoon,
   LogLevel,
   LogRecord,
   MarketCore,
@@ -25,7 +26,7 @@ export type Core = {
 };
 
 /** The session of the one user who can be signed in. */
-export interface Session extends Omit<SessionApiLike, 'currentState' | 'observe' | 'onEnd'> {
+export interface Session extends Omit<SessionApiLike, 'currentState' | 'observe' | 'onEnd' | 'onExpiringSoon'> {
   /** The present state. The same object as before if nothing changed. */
   readonly state: SessionState;
   /**
@@ -38,6 +39,11 @@ export interface Session extends Omit<SessionApiLike, 'currentState' | 'observe'
    * is called. One that ended before there was a listener is told to the first.
    */
   onEnd(this: void, listener: (end: SessionEnd) => void): () => void;
+  /**
+   * Calls `listener` once for every session that will end soon, until the function that it returns is called: the place
+   * to offer a sign-in, before a checkout is cut short. One that is added late is told at once.
+   */
+  onExpiringSoon(this: void, listener: (soon: ExpiringSoon) => void): () => void;
 }
 
 /** The cart of the user who is signed in. */
@@ -158,6 +164,7 @@ class Following {
   readonly ends = new Listeners<SessionEnd>();
   readonly carts = new Listeners<{ readonly cart: Cart | undefined }>();
   private readonly subscriptions: SubscriptionLike[] = [];
+  private readonly soon = new Set<Listeners<ExpiringSoon>>();
   private last: SessionState;
   private told: SessionState;
   private cart: { readonly cart: Cart | undefined; readonly whose: string | undefined } | undefined;
@@ -217,6 +224,21 @@ class Following {
     });
   }
 
+  /** Each is the core's own listener, since the core knows whether it comes late. */
+  addSoon(tell: (soon: ExpiringSoon) => void): () => void {
+    if (this.closed) return () => undefined;
+    const own = new Listeners<ExpiringSoon>();
+    own.add(tell);
+    this.soon.add(own);
+    const subscription = this.session.onExpiringSoon({ expiresSoon: weakly(own, Following.expiresSoon) });
+    this.subscriptions.push(subscription);
+    return () => {
+      if (!this.soon.delete(own)) return;
+      this.subscriptions.splice(this.subscriptions.indexOf(subscription), 1);
+      subscription.cancel();
+    };
+  }
+
   // Static, and so without anything of the place where they are handed over.
 
   private static changed(this: void, self: Following): void {
@@ -229,6 +251,10 @@ class Following {
   private static ended(this: void, self: Following, end: SessionEnd): void {
     if (self.ends.size === 0) self.untold = end;
     else self.ends.tell(end);
+  }
+
+  private static expiresSoon(this: void, own: Listeners<ExpiringSoon>, soon: ExpiringSoon): void {
+    own.tell(soon);
   }
 
   private static cartChanged(this: void, self: Following, cart: Cart | undefined): void {
@@ -273,6 +299,7 @@ export class MarketClient {
       resumed: { value: () => following.resumed(), writable: true },
       subscribe: { value: (tell: (state: SessionState) => void) => following.states.add(tell) },
       onEnd: { value: (tell: (end: SessionEnd) => void) => following.addEnds(tell) },
+      onExpiringSoon: { value: (tell: (soon: ExpiringSoon) => void) => following.addSoon(tell) },
     }) as unknown as Session;
     this.cart = Object.defineProperties(Object.create(cart) as typeof cart, {
       subscribe: { value: (tell: (cart: Cart | undefined) => void) => following.addCarts(tell) },

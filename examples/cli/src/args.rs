@@ -76,6 +76,12 @@ pub(crate) enum Command {
         /// Which form of the API the server speaks
         #[arg(long, value_enum, default_value_t = Dialect::Documented)]
         dialect: Dialect,
+        /// Play another one: an expiry in the middle of a checkout, and the same tap goes through
+        #[arg(long, conflicts_with = "lost_answer")]
+        resume: bool,
+        /// Watch instead what becomes of an order whose answer is lost
+        #[arg(long)]
+        lost_answer: bool,
     },
     /// Sign in with a phone number and the code that comes by SMS
     Login {
@@ -135,7 +141,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         format: Format,
     },
-    /// List orders, look at one, place or cancel one
+    /// List orders, look at one, place or cancel one, find a lost one
     Orders {
         #[command(subcommand)]
         action: Option<OrdersAction>,
@@ -223,6 +229,8 @@ pub(crate) enum OrdersAction {
     Get { id: u64 },
     /// Place an order: of what is in the cart, or of --item
     Place(Box<Place>),
+    /// Find out what became of an order whose answer was lost
+    Resolve,
     /// Cancel an order
     Cancel { id: u64 },
 }
@@ -264,6 +272,9 @@ pub(crate) struct Place {
     /// Order this instead of the cart; may be repeated
     #[arg(long = "item", value_name = "SKU:QUANTITY", value_parser = item)]
     pub(crate) items: Vec<(u64, u32)>,
+    /// Place it although the outcome of an earlier order is unknown, which may order twice
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 fn method(text: &str) -> Result<Method, String> {

@@ -209,6 +209,7 @@ async fn orders(market: &MarketClient, action: Option<OrdersAction>, format: For
         Some(OrdersAction::Place(place)) => {
             give(&show::order(&orders.place(new_order(*place)).await?), format)
         }
+        Some(OrdersAction::Resolve) => give(&show::outcome(&orders.resolve().await?), format),
         Some(OrdersAction::Cancel { id }) => {
             give(&show::cancelled(&orders.cancel(OrderId(id)).await?), format)
         }
@@ -216,7 +217,7 @@ async fn orders(market: &MarketClient, action: Option<OrdersAction>, format: For
 }
 
 fn new_order(place: Place) -> NewOrder {
-    let Place { name, phone, address, city, email, notes, payment, items } = place;
+    let Place { name, phone, address, city, email, notes, payment, items, force } = place;
     let mut order = if items.is_empty() {
         NewOrder::from_cart(name, phone, address)
     } else {
@@ -232,7 +233,7 @@ fn new_order(place: Place) -> NewOrder {
     if let Some(notes) = notes {
         order = order.notes(notes);
     }
-    order
+    if force { order.force() } else { order }
 }
 
 /// Asks on standard error, so that standard output holds results alone, and reads a line.

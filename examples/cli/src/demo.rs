@@ -3,6 +3,8 @@
 //! those. No step waits for time to pass.
 
 mod devices;
+mod lost;
+mod resume;
 mod server;
 mod story;
 
@@ -21,21 +23,44 @@ const SHIRT: SkuId = SkuId(101);
 
 type Held = Result<(), NotHeld>;
 
-/// Plays all four. The server and the devices' stores are gone afterwards, however it ends.
-pub(crate) fn run(dialect: Dialect) -> Result<(), Failure> {
+/// Plays all four, or the ones about a session that ends under a call, or the one about a lost answer. The server and the
+/// devices' stores are gone afterwards, however it ends.
+pub(crate) fn run(dialect: Dialect, resume: bool, lost_answer: bool) -> Result<(), Failure> {
+    if lost_answer && dialect == Dialect::G1 {
+        return Err(Failure::Usage("servers of the first generation take no orders".to_owned()));
+    }
     let server = Server::start(dialect)?;
     let folder = tempfile::tempdir()?;
     let story = Story::to_stdout();
-    match crate::runtime()?.block_on(play(&story, &server, folder.path(), dialect)) {
-        Ok(()) => Ok(story.tell("\n4 scenarios held")?),
+    let played = crate::runtime()?.block_on(async {
+        if lost_answer {
+            return lost::play(&story, &server, folder.path()).await.map(|()| "the scenario held".to_owned());
+        }
+        let held = play(&story, &server, folder.path(), dialect, resume).await;
+        held.map(|held| format!("{held} scenarios held"))
+    });
+    match played {
+        Ok(held) => Ok(story.tell(&format!("\n{held}"))?),
         Err(not_held) => Err(Failure::Other(not_held.0)),
     }
 }
 
-async fn play(story: &Story, server: &Server, folder: &std::path::Path, dialect: Dialect) -> Held {
+/// Gives the number of scenarios that held.
+async fn play(
+    story: &Story,
+    server: &Server,
+    folder: &std::path::Path,
+    dialect: Dialect,
+    resume: bool,
+) -> Result<u32, NotHeld> {
     story.tell(&format!("A market server runs at {} and ends with the demo.", server.url))?;
     if dialect != Dialect::Documented {
         story.tell(&format!("It speaks the API as it is deployed ({dialect}); the app is not told."))?;
+    }
+    if resume {
+        story.tell(&format!("Ann's phone has a session store of its own: {}.", Device::STORE))?;
+        resume::play(story, server, &Device::new(folder, "phone", server), dialect).await?;
+        return Ok(story.count());
     }
     story.tell(&format!(
         "Ann has a phone and a tablet, each with a session store of its own: {}.",
@@ -46,7 +71,8 @@ async fn play(story: &Story, server: &Server, folder: &std::path::Path, dialect:
     log_out_and_in(story, server, &phone).await?;
     let order = expiry_while_shopping(story, server, &phone, dialect).await?;
     a_week_later(story, server, &phone, order).await?;
-    another_device(story, server, &phone, &tablet).await
+    another_device(story, server, &phone, &tablet).await?;
+    Ok(story.count())
 }
 
 async fn log_out_and_in(story: &Story, server: &Server, phone: &Device) -> Held {
@@ -57,7 +83,7 @@ async fn log_out_and_in(story: &Story, server: &Server, phone: &Device) -> Held 
     story.tell(
         "Ann types her phone number, then the code. (The demo asks the server for it: there is no SMS.)",
     )?;
-    let stored = sign_in(&app, server).await?;
+    let stored = sign_in(&app, server, PHONE).await?;
     let user = session.state().user().map(|user| (user.id.0, user.market.code().to_owned()));
     story.check("the app is told who she is: user 19 of market us", user, Some((19, "us".to_owned())))?;
     story.check("the token stays with the SDK, which has put it into the phone's store", stored, true)?;
@@ -79,7 +105,7 @@ async fn log_out_and_in(story: &Story, server: &Server, phone: &Device) -> Held 
     story.check("nothing is left in the store: opened anew, the app finds nobody signed in", anew, false)?;
 
     story.tell("She signs in with a new code.")?;
-    sign_in(&app, server).await?;
+    sign_in(&app, server, PHONE).await?;
     story.check("the cart is still there", cart_lines(&app.cart().get().await?), vec![(42, 2)])
 }
 
@@ -117,7 +143,7 @@ async fn expiry_while_shopping(
     story.check("and can fill in her number: the SDK says whose session it was", known, true)?;
 
     story.tell("She signs in again and goes on.")?;
-    sign_in(&app, server).await?;
+    sign_in(&app, server, PHONE).await?;
     story.check("the cart is still there", cart_lines(&app.cart().get().await?), vec![(42, 2)])?;
     let cart = app.cart().add(SHIRT, 1).await?;
     story.check("and takes a T-shirt", cart_lines(&cart), vec![(42, 2), (101, 1)])?;
@@ -171,7 +197,7 @@ async fn a_week_later(story: &Story, server: &Server, phone: &Device, order: Opt
     story.check("the login screen is called for once", screen.shown(), vec![EndReason::Rejected])?;
 
     story.tell("She signs in.")?;
-    sign_in(&app, server).await?;
+    sign_in(&app, server, PHONE).await?;
     story.check("the shoes are still in the cart", cart_lines(&app.cart().get().await?), vec![(103, 1)])?;
     let orders = app.orders().list(Default::default()).await?;
     let orders: Vec<_> = orders.iter().map(|order| order.id).collect();
@@ -188,7 +214,7 @@ async fn another_device(story: &Story, server: &Server, phone: &Device, tablet: 
     story.tell("Ann takes her tablet, on which she has never signed in.")?;
     let anybody = other.session().restore().await?.is_signed_in();
     story.check("the tablet's store has no session", anybody, false)?;
-    sign_in(&other, server).await?;
+    sign_in(&other, server, PHONE).await?;
     story.check(
         "signed in, she finds the same cart",
         cart_lines(&other.cart().get().await?),
@@ -207,11 +233,11 @@ async fn another_device(story: &Story, server: &Server, phone: &Device, tablet: 
 }
 
 /// Asks for a code, reads it from the server, and signs in. Says whether the session was stored.
-async fn sign_in(app: &MarketClient, server: &Server) -> Result<bool, NotHeld> {
+async fn sign_in(app: &MarketClient, server: &Server, phone: &str) -> Result<bool, NotHeld> {
     let session = app.session();
-    session.request_code(PHONE).await?;
-    let code = server.code_sent_to(PHONE).await?;
-    Ok(session.verify_code(PHONE, &code).await?.persisted)
+    session.request_code(phone).await?;
+    let code = server.code_sent_to(phone).await?;
+    Ok(session.verify_code(phone, &code).await?.persisted)
 }
 
 /// How a call failed; none if it did not.

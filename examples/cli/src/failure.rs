@@ -119,8 +119,9 @@ fn in_words(error: &Error) -> String {
         }
         ErrorCode::StoreLocked => Some("unlock it, or choose another store with --store".to_owned()),
         ErrorCode::OutcomeUnknown => {
-            Some("look before you try again: market orders, market status".to_owned())
+            Some("look before you try again: market orders resolve, market status".to_owned())
         }
+        ErrorCode::OrderPending => Some("market orders resolve".to_owned()),
         _ => error.retry_after().map(|wait| format!("try again in {} s", wait.as_secs().max(1))),
     };
     for (name, value) in

@@ -27,7 +27,7 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
-        Command::Demo { dialect } => demo::run(dialect),
+        Command::Demo { dialect, resume, lost_answer } => demo::run(dialect, resume, lost_answer),
         // It brings a runtime of its own.
         Command::DevServer(args) => market_dev_server::run(args).map_err(Failure::other),
         Command::Completions { shell } => {

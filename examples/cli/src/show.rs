@@ -4,7 +4,8 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use market_sdk::{
-    CancelledOrder, Cart, EndReason, Markets, Money, Order, Profile, SessionState, SignedOutReason, Wishlist,
+    CancelledOrder, Cart, EndReason, Markets, Money, Order, OrderOutcome, Profile, SessionState,
+    SignedOutReason, Wishlist,
 };
 use serde_json::{Value, json};
 
@@ -190,6 +191,33 @@ fn order_json(order: &Order) -> Value {
         "total_amount": money(&order.total_amount), "order_date": order.order_date.map(iso),
         "items": order.items.iter().map(line).collect::<Vec<_>>(),
     })
+}
+
+pub(crate) fn outcome(outcome: &OrderOutcome) -> Shown {
+    let (text, name) = match outcome {
+        OrderOutcome::Placed(order) => {
+            let shown = self::order(order);
+            let json = json!({"outcome": "Placed", "order": shown.json});
+            return Shown { text: format!("It was placed.\n{}", shown.text), json };
+        }
+        OrderOutcome::NotSeenYet { settles_in } => {
+            let when = match settles_in {
+                Some(time) => format!("ask again in {} s to be sure", time.as_secs().max(1)),
+                None => "ask again later".to_owned(),
+            };
+            let seconds = settles_in.map(|time| time.as_secs());
+            return Shown {
+                text: format!("It is not in the list of orders, and may still come: {when}."),
+                json: json!({"outcome": "NotSeenYet", "settles_in_seconds": seconds}),
+            };
+        }
+        OrderOutcome::NotPlaced => ("It was not placed.", "NotPlaced"),
+        OrderOutcome::Unreadable => {
+            ("What was noted of an order cannot be read. Look at the list of orders.", "Unreadable")
+        }
+        _ => ("No order is waiting to be found.", "NothingPending"),
+    };
+    Shown { text: text.to_owned(), json: json!({"outcome": name}) }
 }
 
 pub(crate) fn cancelled(order: &CancelledOrder) -> Shown {

@@ -39,6 +39,30 @@ fn the_four_scenarios_hold_on_both_deployed_generations() {
 }
 
 #[test]
+fn a_tap_at_an_expiry_goes_through_on_every_generation() {
+    for (dialect, order) in [
+        ("documented", "the order is placed"),
+        ("g1", "no way to place an order"),
+        ("g2", "the order is placed"),
+    ] {
+        let ran = Ran::from(market().args(["demo", "--resume", "--dialect", dialect]).output().unwrap());
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{dialect}: {ran:?}");
+        assert!(ran.out.contains(order) && ran.out.ends_with("\n2 scenarios held\n"), "{}", ran.out);
+    }
+}
+
+#[test]
+fn an_order_whose_answer_is_lost_is_found() {
+    for dialect in ["documented", "g2"] {
+        let ran = Ran::from(market().args(["demo", "--lost-answer", "--dialect", dialect]).output().unwrap());
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
+        assert!(ran.out.ends_with("\nthe scenario held\n"), "{}", ran.out);
+    }
+    let ran = Ran::from(market().args(["demo", "--lost-answer", "--dialect", "g1"]).output().unwrap());
+    assert_eq!(ran.code, 2, "{ran:?}");
+}
+
+#[test]
 fn the_server_of_a_demo_that_is_killed_ends_too() {
     let mut demo = market().arg("demo").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();

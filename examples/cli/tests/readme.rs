@@ -28,10 +28,17 @@ fn masked(text: &str) -> String {
     out
 }
 
-fn demo() -> String {
-    let ran = Ran::from(market().arg("demo").output().unwrap());
+fn demo(options: &[&str]) -> String {
+    let ran = Ran::from(market().arg("demo").args(options).output().unwrap());
     assert_eq!(ran.code, 0, "{ran:?}");
-    format!("$ cargo run -q -p market-cli -- demo\n{}", masked(&ran.out))
+    let options: String = options.iter().map(|option| format!(" {option}")).collect();
+    format!("$ cargo run -q -p market-cli -- demo{options}\n{}", masked(&ran.out))
+}
+
+fn lost_answer() -> String {
+    let ran = Ran::from(market().args(["demo", "--lost-answer"]).output().unwrap());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    format!("$ cargo run -q -p market-cli -- demo --lost-answer\n{}", masked(&ran.out))
 }
 
 fn session() -> String {
@@ -46,6 +53,7 @@ fn session() -> String {
         &["cart", "add", "42", "101"],
         &place,
         &["orders"],
+        &["orders", "resolve"],
         &["request", "GET", "/cart"],
         &["logout"],
         &["cart"],
@@ -83,7 +91,10 @@ fn with(readme: &str, name: &str, transcript: &str) -> String {
 #[test]
 fn the_transcripts_in_the_readme_are_what_happens() {
     let readme = std::fs::read_to_string(README).unwrap();
-    let fresh = with(&with(&readme, "demo", &demo()), "session", &session());
+    let fresh = with(&readme, "demo", &demo(&[]));
+    let fresh = with(&fresh, "demo --resume", &demo(&["--resume"]));
+    let fresh = with(&fresh, "session", &session());
+    let fresh = with(&fresh, "lost answer", &lost_answer());
     if std::env::var_os("UPDATE_README").is_some() {
         return std::fs::write(README, fresh).unwrap();
     }

@@ -151,8 +151,9 @@ impl CartApi {
         let this = self.clone();
         async move {
             let made = this.core.http.made()?;
-            let core = this.core.clone();
+            let (core, of) = (this.core.clone(), made.clone());
             let clear = async move {
+                let made = of;
                 let cleared = match core.http.json::<CartWire>(&made, &core.dialect.cart_clear()).await {
                     Ok(got) => Ok(got.value.in_market(&got.market)),
                     // No cart has been made yet. Reading makes one, and is the answer.
@@ -169,8 +170,9 @@ impl CartApi {
 
     async fn write(&self, call: Call) -> Result<Cart> {
         let made = self.core.http.made()?;
-        let core = self.core.clone();
+        let (core, of) = (self.core.clone(), made.clone());
         let write = async move {
+            let made = of;
             let got = core.http.json::<CartWire>(&made, &call).await;
             carts::written(&core, &made, got.map(|got| got.value.in_market(&got.market)))
         };

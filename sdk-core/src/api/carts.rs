@@ -80,12 +80,13 @@ pub(super) fn doubted(core: &Arc<Core>, made: &Made, code: ErrorCode) {
     }
 }
 
-/// Reads the cart anew for those who observe it, when its turn comes. Nobody waits for it.
+/// Reads the cart anew for those who observe it, when its turn comes. Nobody waits for it, so it waits for no session.
 pub(super) fn reread(core: &Arc<Core>, made: &Made) {
     if !core.carts.observed() {
         return;
     }
     let Ok(made) = core.http.made_under(made.lineage) else { return };
+    let made = made.parks(false);
     let core = core.clone();
     tokio::spawn(async move {
         if let Err(error) = read(&core, &made).await {

@@ -4,19 +4,22 @@ mod cart;
 mod carts;
 mod codes;
 mod orders;
+mod placing;
 pub(crate) mod raw;
 mod session;
 mod wishlist;
 
 pub use cart::{CartApi, Carts};
 pub use orders::OrdersApi;
-pub use session::{EndListener, SessionApi, SessionStates};
+pub use session::{EndListener, ExpiringSoonListener, SessionApi, SessionStates};
 pub use wishlist::WishlistApi;
 
 use self::codes::CodesSent;
+use self::placing::Placing;
 use crate::http::Http;
 use crate::http::dialect::Dialect;
 use crate::http::lane::Lane;
+use crate::journal::Journal;
 use crate::model::Market;
 use crate::session::Keeper;
 
@@ -28,12 +31,13 @@ pub(crate) struct Core {
     pub(crate) cart_lane: Lane,
     carts: carts::Carts,
     pub(crate) codes: CodesSent,
+    placing: Placing,
     /// The market that the app was built for, if it was built for one.
     pub(crate) market: Option<Market>,
 }
 
 impl Core {
-    pub(crate) fn new(http: Http, keeper: Keeper, market: Option<Market>) -> Self {
+    pub(crate) fn new(http: Http, keeper: Keeper, market: Option<Market>, journal: Journal) -> Self {
         Self {
             http,
             keeper,
@@ -41,6 +45,7 @@ impl Core {
             cart_lane: Lane::default(),
             carts: carts::Carts::default(),
             codes: CodesSent::default(),
+            placing: Placing::new(journal),
             market,
         }
     }

@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
-use super::{Core, carts};
+use super::{Core, placing};
 use crate::error::Result;
 use crate::http::Made;
-use crate::http::call::Lost;
-use crate::model::wire::body;
-use crate::model::{CancelledOrder, CancelledWire, NewOrder, Order, OrderId, OrderQuery, OrderWire};
+use crate::model::{CancelledOrder, CancelledWire, NewOrder, Order, OrderId, OrderOutcome, OrderQuery};
 
 /// The orders of the user who is signed in.
 ///
@@ -31,17 +29,21 @@ impl OrdersApi {
     /// Places an order.
     ///
     /// It is sent again by itself only if the server certainly did not see it, and all attempts carry the same
-    /// `Idempotency-Key`. An order from the cart waits for the cart's calls before it; once begun it is
-    /// completed even if this future is dropped.
+    /// `Idempotency-Key`. Before it is sent the newest order is read and a note is written into the secure store;
+    /// it stays there if the answer is lost, also over a logout and a restart, and
+    /// [`resolve`](Self::resolve) finds out what became of the order. Until then no other is placed for this user,
+    /// unless it is [forced](NewOrder::force); nor is one while another is being placed.
+    ///
+    /// An order from the cart waits for the cart's calls before it. Dropping this future before the order is sent
+    /// sends nothing; once sent it is completed all the same.
     ///
     /// ```no_run
     /// # use market_sdk::{ErrorCode, NewOrder};
     /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
     /// match market.orders().place(NewOrder::from_cart("Ann", "+13128059851", "1 Main St")).await {
     ///     Ok(order) => println!("ordered: {:?}", order.order_number),
-    ///     Err(error) if error.code() == ErrorCode::OutcomeUnknown => {
-    ///         let newest = market.orders().list(Default::default()).await?;
-    ///         println!("look for it among these {}", newest.len());
+    ///     Err(error) if matches!(error.code(), ErrorCode::OutcomeUnknown | ErrorCode::OrderPending) => {
+    ///         println!("{:?}", market.orders().resolve().await?);
     ///     }
     ///     Err(error) => return Err(error),
     /// }
@@ -51,28 +53,36 @@ impl OrdersApi {
     /// # Errors
     /// `InvalidInput` with the fields that are out of bounds; `Rejected` if the shop says no (an empty cart, out
     /// of stock); `NotFound` for an unknown SKU; `OutcomeUnknown` if the answer was lost, the server failed under
-    /// it, or its answer cannot be read: the order may have been placed.
+    /// it, or its answer cannot be read: the order may have been placed; `OrderPending` if the outcome of an
+    /// earlier one is unknown. With `StoreLocked` and `StoreUnavailable` nothing was sent.
     pub fn place(&self, order: NewOrder) -> impl Future<Output = Result<Order>> + Send + use<> {
-        let this = self.clone();
-        async move {
-            order.validate()?;
-            let made = this.core.http.made()?;
-            let mut call = this.core.dialect.order_place().body(body(&order));
-            // In quotation marks: the header is a structured field, and its item a string.
-            call.idempotency_key = Some(format!("\"{:032x}\"", this.core.keeper.random().bits()));
-            call.lost = Lost::OutcomeUnknown;
-            let (core, uses_cart) = (this.core.clone(), order.uses_cart());
-            let place = async move {
-                let placed = core.http.json::<OrderWire>(&made, &call).await;
-                match &placed {
-                    _ if !uses_cart => {}
-                    Ok(_) => carts::reread(&core, &made), // It is empty now.
-                    Err(error) => carts::doubted(&core, &made, error.code()),
-                }
-                placed.map(|got| got.value.in_market(&got.market))
-            };
-            if uses_cart { this.core.cart_lane.write(&made, place).await } else { place.await }
-        }
+        placing::place(self.core.clone(), order)
+    }
+
+    /// Finds out what became of an order whose answer was lost, in this process or an earlier one: reads the
+    /// user's orders back, down to the newest that was there before it. To be called after `OutcomeUnknown` and
+    /// `OrderPending`, and when an app has started. Without such an order nothing is sent.
+    ///
+    /// An order is taken for the lost one if it is newer than all that were there before and has the same name,
+    /// phone number and address. The oldest such order is given: what the same user orders just so on another
+    /// device, in the very time between, cannot be told from it.
+    ///
+    /// ```no_run
+    /// # use market_sdk::OrderOutcome;
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// match market.orders().resolve().await? {
+    ///     OrderOutcome::Placed(order) => println!("it went through: {:?}", order.order_number),
+    ///     OrderOutcome::NotSeenYet { settles_in } => println!("not known yet; ask again in {settles_in:?}"),
+    ///     OrderOutcome::NotPlaced => println!("it did not go through"),
+    ///     other => println!("{other:?}"),
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// After any error the order is as unknown as before.
+    pub fn resolve(&self) -> impl Future<Output = Result<OrderOutcome>> + Send + use<> {
+        placing::resolve(self.core.clone())
     }
 
     /// Lists orders, newest first: one page of them.

@@ -9,7 +9,6 @@ use std::time::{Duration, SystemTime};
 use futures_util::Stream;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use http::Method;
-use http::header::DATE;
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -19,7 +18,7 @@ use crate::http::call::{Call, Lost};
 use crate::http::{Answer, Made, value};
 use crate::model::wire::body;
 use crate::model::{
-    CodeSent, CodeSentWire, Market, Markets, MarketsWire, PhoneNumber, Profile, ProfileUpdate,
+    CodeSent, CodeSentWire, ExpiringSoon, Market, Markets, MarketsWire, PhoneNumber, Profile, ProfileUpdate,
     ProfileUpdatedWire, ProfileWire, SessionEnd, SessionState, SignIn, SignInWire, TokenStatus,
     TokenStatusWire, User,
 };
@@ -92,6 +91,52 @@ impl SessionApi {
     /// ```
     pub fn on_end(&self, listener: impl Fn(SessionEnd) + Send + 'static) -> EndListener {
         EndListener { id: self.core.keeper.on_end(listener), core: Arc::downgrade(&self.core) }
+    }
+
+    /// Calls `listener` once for every session that will end soon, a time before its end that the builder sets
+    /// ([`expiring_soon`](crate::MarketClientBuilder::expiring_soon)): the place to offer a sign-in, before a checkout is
+    /// cut short. A session cannot be prolonged; the same user signs in over it, and goes on.
+    ///
+    /// It is said when the app comes to the foreground ([`resumed`](Self::resumed)) if the device slept through it, and
+    /// at once for a session that was restored late, also if the listener comes after that. It is not said once the
+    /// session has ended, nor of one whose end is not known. For the listener the same holds as at
+    /// [`on_end`](Self::on_end).
+    ///
+    /// ```
+    /// # let store = market_sdk::MemoryStore::default();
+    /// # let market = market_sdk::MarketClient::builder("https://api.example.com").app_id("a").store(store).build()?;
+    /// market.session().on_expiring_soon(|soon| println!("your session lasts {} s more", soon.left.as_secs()));
+    /// # Ok::<(), market_sdk::Error>(())
+    /// ```
+    pub fn on_expiring_soon(&self, listener: impl Fn(ExpiringSoon) + Send + 'static) -> ExpiringSoonListener {
+        let id = self.core.keeper.on_expiring_soon(listener);
+        ExpiringSoonListener { id, core: Arc::downgrade(&self.core) }
+    }
+
+    /// Checks that the session lasts for `duration` from now: before a checkout, say. If it does not, have the user
+    /// sign in first; it is the same user's, so the cart and calls under way go on. Nothing is sent, and the session
+    /// stays as it is. One whose end is not known is taken to last.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use market_sdk::ErrorCode;
+    /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
+    /// match market.session().require_validity(Duration::from_secs(10 * 60)).await {
+    ///     Err(error) if error.code() == ErrorCode::SessionExpired => println!("please sign in first"),
+    ///     other => other?,
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `SessionExpired` if it ends before, or has ended; `NotSignedIn`; `StoreLocked` or `StoreUnavailable` if it is not
+    /// known who is signed in.
+    pub fn require_validity(&self, duration: Duration) -> impl Future<Output = Result<()>> + Send + use<> {
+        let this = self.clone();
+        async move {
+            this.core.http.made()?;
+            this.core.keeper.require_validity(duration).await
+        }
     }
 
     /// Waits until it is known whether somebody is signed in. Calls do this by themselves; an app does it to
@@ -191,8 +236,9 @@ impl SessionApi {
             let made = this.core.http.made()?;
             let key = FlightKey { phone: phone.clone(), code: code.clone() };
             let core = this.core.clone();
+            let (lineage, deadline) = (made.lineage, made.deadline());
             let send = move || async move { sign_in(&core, &made, phone, &code, market).await };
-            this.core.keeper.fly(made.lineage, made.deadline, key, send).await
+            this.core.keeper.fly(lineage, deadline, key, send).await
         }
     }
 
@@ -385,14 +431,13 @@ async fn sign_in(
     let unreadable = || Error::new(ErrorCode::OutcomeUnknown).status_is(reply.status.as_u16());
     let token = AccessToken::new(&signed_in.access_token).ok_or_else(unreadable)?;
     let claims = token.claims();
-    let date = reply.headers.get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
     let expires_at = claims
         .expires_at
         .and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
     let lifetime = lifetime(
         signed_in.expires_in.map(|seconds| Duration::from_secs(seconds.0)),
         expires_at,
-        date,
+        reply.served_at(),
         core.keeper.clock().wall(),
     );
     let user = User {
@@ -429,6 +474,28 @@ impl EndListener {
 impl fmt::Debug for EndListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EndListener").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// A listener that [`SessionApi::on_expiring_soon`] has added.
+#[derive(Clone)]
+pub struct ExpiringSoonListener {
+    id: u64,
+    core: std::sync::Weak<Core>,
+}
+
+impl ExpiringSoonListener {
+    /// Takes the listener away. What was signalled before is still delivered.
+    pub fn remove(&self) {
+        if let Some(core) = self.core.upgrade() {
+            core.keeper.remove_soon_listener(self.id);
+        }
+    }
+}
+
+impl fmt::Debug for ExpiringSoonListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExpiringSoonListener").field("id", &self.id).finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,8 @@
 //! What a call declares of itself. Retry, the door and the judge ask the declaration, never the HTTP method.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
@@ -49,6 +52,9 @@ pub(crate) struct Call {
     /// Twice is the same as once.
     pub(crate) idempotent: bool,
     pub(crate) idempotency_key: Option<String>,
+    /// Set right before an attempt is handed to the transport, and taken back by a 401: while it is not set the
+    /// server has certainly done nothing.
+    pub(crate) begun: Option<Arc<AtomicBool>>,
     pub(crate) lost: Lost,
     /// A 400 means that the sign-in code was wrong.
     pub(crate) spends_code: bool,
@@ -74,6 +80,7 @@ impl Call {
             names_user: false,
             made_as: As::User,
             idempotency_key: None,
+            begun: None,
             lost: Lost::CallAgain,
             spends_code: false,
         }

@@ -13,13 +13,12 @@
 //! | orders | `/orders` | `/profile/orders`, and no way to place one | `/orders`; `/profile/orders` is there, and fails |
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use tokio::time::timeout_at;
 
 use super::call::Call;
 use super::{Got, Http, Made};
@@ -135,9 +134,7 @@ impl Dialect {
 
     /// The other form than `was`, and the right to ask whether it is the server's; nobody else asks meanwhile.
     async fn other<F: Form>(&self, made: &Made, was: F, now: impl Fn(Known) -> F) -> Result<Other<'_, F>> {
-        let turn = timeout_at(made.deadline, self.asking.lock()).await;
-        let turn =
-            turn.map_err(|_| Error::new(ErrorCode::Timeout).detail_is("another call asks the server"))?;
+        let turn = made.in_line("another call asks the server", self.asking.lock()).await?;
         let now = now(self.known());
         // Another call may have asked while this one waited for its turn.
         let asks = now == was;
@@ -308,6 +305,17 @@ impl Dialect {
         }
     }
 
+    /// A page of orders as a server has them where orders can be placed, and that server's time. Servers without
+    /// that are Unsupported; what another path lists does not say whose an order is.
+    pub(crate) async fn orders_where_placed(
+        &self,
+        http: &Http,
+        made: &Made,
+        query: &OrderQuery,
+    ) -> Result<(Vec<Order>, Option<SystemTime>)> {
+        self.orders_page(http, made, OrdersAt::Orders, query).await
+    }
+
     pub(crate) async fn order_get(&self, http: &Http, made: &Made, order: OrderId) -> Result<Order> {
         let at = self.known().orders;
         match self.order_read(http, made, at, order).await {
@@ -376,6 +384,16 @@ impl Dialect {
         at: OrdersAt,
         query: &OrderQuery,
     ) -> Result<Vec<Order>> {
+        Ok(self.orders_page(http, made, at, query).await?.0)
+    }
+
+    async fn orders_page(
+        &self,
+        http: &Http,
+        made: &Made,
+        at: OrdersAt,
+        query: &OrderQuery,
+    ) -> Result<(Vec<Order>, Option<SystemTime>)> {
         let path = match at {
             OrdersAt::Orders => "/orders",
             OrdersAt::ProfileOrders => "/profile/orders",
@@ -390,18 +408,18 @@ impl Dialect {
                 OrdersAt::ProfileOrders => call.query("status_filter", status.as_str().to_uppercase()),
             };
         }
-        let (orders, market) = match at {
+        let (orders, market, served_at) = match at {
             OrdersAt::Orders => {
                 let got = http.json::<Vec<OrderWire>>(made, &call).await?;
-                (got.value, got.market)
+                (got.value, got.market, got.served_at)
             }
             OrdersAt::ProfileOrders => {
                 let got = http.json::<ProfileOrdersWire>(made, &call).await?;
-                (got.value.orders, got.market)
+                (got.value.orders, got.market, got.served_at)
             }
         };
         self.learn(|known| known.orders = at);
-        Ok(orders.into_iter().map(|order| order.in_market(&market)).collect())
+        Ok((orders.into_iter().map(|order| order.in_market(&market)).collect(), served_at))
     }
 
     async fn order_read(&self, http: &Http, made: &Made, at: OrdersAt, order: OrderId) -> Result<Order> {

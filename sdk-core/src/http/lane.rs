@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
-use tokio::time::timeout_at;
 use tracing::Instrument;
 
 use super::Made;
@@ -19,7 +18,7 @@ pub(crate) struct Lane(Arc<Mutex<()>>);
 impl Lane {
     /// Does `read` when its turn comes. Dropping it at any time gives it up.
     pub(crate) async fn read<T>(&self, made: &Made, read: impl Future<Output = Result<T>>) -> Result<T> {
-        let _turn = timeout_at(made.deadline, self.0.lock()).await.map_err(late)?;
+        let _turn = made.in_line(LATE, self.0.lock()).await?;
         read.await
     }
 
@@ -31,7 +30,9 @@ impl Lane {
         T: Send + 'static,
         W: Future<Output = Result<T>> + Send + 'static,
     {
-        let turn = timeout_at(made.deadline, self.0.clone().lock_owned()).await.map_err(late)?;
+        let turn = made.in_line(LATE, self.0.clone().lock_owned()).await?;
+        // If it waits for a session, nothing was sent, and it is given up with its turn when the caller leaves.
+        let _caller = made.caller();
         let task = async move {
             let result = write.await;
             drop(turn);
@@ -42,6 +43,4 @@ impl Lane {
     }
 }
 
-fn late(_: tokio::time::error::Elapsed) -> Error {
-    Error::new(ErrorCode::Timeout).detail_is("earlier calls on the cart took too long")
-}
+const LATE: &str = "earlier calls on the cart took too long";

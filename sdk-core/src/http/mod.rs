@@ -4,13 +4,16 @@ pub(crate) mod call;
 pub(crate) mod dialect;
 mod judge;
 pub(crate) mod lane;
+mod made;
 mod redirect;
 mod retry;
 pub(crate) mod transport;
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::time::Duration;
+use std::future::poll_fn;
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
+use std::task::Poll;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
@@ -40,15 +43,9 @@ pub(crate) struct Http {
     budget: Budget,
 }
 
-/// When, and under which lineage, the app made a call.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Made {
-    pub(crate) lineage: Lineage,
-    pub(crate) deadline: Instant,
-}
-
 /// A successful answer.
 pub(crate) use self::judge::value;
+pub(crate) use self::made::Made;
 
 pub(crate) struct Answer {
     pub(crate) reply: Reply,
@@ -63,6 +60,21 @@ pub(crate) struct Got<T> {
     pub(crate) market: Market,
     /// Of the request that was answered, after redirects.
     pub(crate) path_ends_with_slash: bool,
+    /// The server's time (`Date`).
+    pub(crate) served_at: Option<SystemTime>,
+}
+
+/// Why the attempts ended without an answer.
+enum Stop {
+    /// The session has expired, and nothing is under way.
+    Expired,
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
 }
 
 /// Where a call stands, for when its deadline passes.
@@ -82,11 +94,19 @@ impl Http {
     /// # Errors
     /// `Config` outside a tokio runtime, where sockets and timers would panic.
     pub(crate) fn made(&self) -> Result<Made> {
-        self.made_under(self.keeper.lineage())
+        self.timed()?;
+        let ticket = self.keeper.ticket();
+        let lineage = ticket.lineage;
+        Ok(Made::new(ticket, lineage, self.timeout))
     }
 
     /// Notes that the app makes a call now that belongs to what it began under `lineage`.
     pub(crate) fn made_under(&self, lineage: Lineage) -> Result<Made> {
+        self.timed()?;
+        Ok(Made::new(self.keeper.ticket_under(lineage), lineage, self.timeout))
+    }
+
+    fn timed(&self) -> Result<()> {
         // A runtime without a timer panics at the first use of one; there is no other way to ask.
         let timer = || drop(tokio::time::sleep(Duration::ZERO));
         if tokio::runtime::Handle::try_current().is_err() || std::panic::catch_unwind(timer).is_err() {
@@ -94,7 +114,7 @@ impl Http {
                 "Calls must be made within a tokio runtime with time and I/O enabled.",
             ));
         }
-        Ok(Made { lineage, deadline: Instant::now() + self.timeout })
+        Ok(())
     }
 
     /// Time that nobody sets.
@@ -114,6 +134,7 @@ impl Http {
             value: judge::value(call, &answer.reply)?,
             market: answer.market.unwrap_or(Market::Unknown(String::new())),
             path_ends_with_slash: answer.reply.path_ends_with_slash,
+            served_at: answer.reply.served_at(),
         })
     }
 
@@ -121,16 +142,27 @@ impl Http {
     pub(crate) async fn send(&self, made: &Made, call: &Call) -> Result<Answer> {
         let span = span(call);
         let started = Instant::now();
-        let stage = Mutex::new(Stage::Door);
-        let attempts = self.attempts(made, call, &stage).instrument(span.clone());
-        let result = match timeout_at(made.deadline, attempts).await {
-            Ok(result) => result,
-            Err(_) => Err(match stage.into_inner().unwrap_or_else(PoisonError::into_inner) {
-                Stage::Door => Error::new(ErrorCode::StoreLocked),
-                Stage::Sending if call.lost == Lost::OutcomeUnknown => Error::new(ErrorCode::OutcomeUnknown),
-                Stage::Sending => Error::new(ErrorCode::Timeout),
-                Stage::Waiting(error) => error,
-            }),
+        let mut retries = 0;
+        let result = loop {
+            // It may have waited already, in a line, and have been let go since.
+            if made.was_parked()
+                && let Err(error) = made.park().await
+            {
+                break Err(error);
+            }
+            let stage = Mutex::new(Stage::Door);
+            let attempts = self.attempts(made, call, &stage, &mut retries).instrument(span.clone());
+            match timeout_at(made.deadline(), attempts).await {
+                Ok(Ok(answer)) => break Ok(answer),
+                // It waits outside its time, and goes on where it stopped.
+                Ok(Err(Stop::Expired)) => {
+                    if let Err(error) = made.park().await {
+                        break Err(error);
+                    }
+                }
+                Ok(Err(Stop::Failed(error))) => break Err(error),
+                Err(_) => break Err(late(call, stage)),
+            }
         };
         span.record("duration_ms", millis(started.elapsed()));
         if let Err(error) = &result {
@@ -139,17 +171,25 @@ impl Http {
         result
     }
 
-    async fn attempts(&self, made: &Made, call: &Call, stage: &Mutex<Stage>) -> Result<Answer> {
-        let mut retries = 0;
+    async fn attempts(
+        &self,
+        made: &Made,
+        call: &Call,
+        stage: &Mutex<Stage>,
+        retries: &mut u32,
+    ) -> Result<Answer, Stop> {
         loop {
             stand(stage, Stage::Door);
             // Each attempt asks: a logout or an expiry may have come since the last one.
             let permit = match call.made_as {
-                As::User => Some(self.keeper.acquire(made.lineage).await?),
+                As::User => match self.keeper.acquire(made.lineage).await {
+                    Err(error) if error.code() == ErrorCode::SessionExpired => return Err(Stop::Expired),
+                    permit => Some(permit?),
+                },
                 As::Nobody(_) => None,
             };
             stand(stage, Stage::Sending);
-            Span::current().record("attempt", retries + 1);
+            Span::current().record("attempt", *retries + 1);
             let verdict = match self.attempt(made, call, permit.as_ref()).await? {
                 Ok(reply) => {
                     Span::current().record("status", reply.status.as_u16());
@@ -158,6 +198,9 @@ impl Http {
                     {
                         // The server did not act. Back to the door: it knows whether there is a newer session.
                         self.keeper.rejected(permit);
+                        if let Some(begun) = &call.begun {
+                            begun.store(false, Ordering::Release);
+                        }
                         continue;
                     }
                     match judge::reply(call, &reply) {
@@ -171,7 +214,7 @@ impl Http {
                 Err(failure) => judge::failure(call, failure),
             };
             drop(permit); // It is for one attempt, and a logout waits for it.
-            let backoff = retry::backoff(retries, self.keeper.random().bits());
+            let backoff = retry::backoff(*retries, self.keeper.random().bits());
             // Clients that were told the same time would come back together: they are spread over half as much.
             let wait = match verdict.error.retry_after() {
                 None => backoff,
@@ -179,15 +222,29 @@ impl Http {
                     asked.saturating_add(retry::spread(asked / 2, self.keeper.random().bits())).max(backoff)
                 }
             };
-            let until = Instant::now().checked_add(wait).filter(|until| *until < made.deadline);
-            let allowed = retries < retry::MOST && verdict.again != Again::No;
-            let (Some(until), true) = (until, allowed) else { return Err(verdict.error) };
+            let until = Instant::now().checked_add(wait).filter(|until| *until < made.deadline());
+            let allowed = *retries < retry::MOST && verdict.again != Again::No;
+            let (Some(until), true) = (until, allowed) else { return Err(verdict.error.into()) };
             if verdict.again == Again::Paid && !self.budget.spend() {
-                return Err(verdict.error);
+                return Err(verdict.error.into());
             }
             stand(stage, Stage::Waiting(verdict.error));
             tokio::time::sleep_until(until).await;
-            retries += 1;
+            *retries += 1;
+        }
+    }
+
+    /// The door alone, for a call that has to know whose it is before it sends anything.
+    pub(crate) async fn permit(&self, made: &Made) -> Result<Permit> {
+        loop {
+            if made.was_parked() {
+                made.park().await?;
+            }
+            match timeout_at(made.deadline(), self.keeper.acquire(made.lineage)).await {
+                Ok(Err(error)) if error.code() == ErrorCode::SessionExpired => made.park().await?,
+                Ok(permit) => return permit,
+                Err(_) => return Err(Error::new(ErrorCode::StoreLocked)),
+            }
         }
     }
 
@@ -201,7 +258,7 @@ impl Http {
         tokio::select! {
             biased;
             () = notice.over() => {}
-            answer = self.exchange(call, &sender).instrument(span.clone()) => if let Ok(Ok(reply)) = answer {
+            answer = self.exchange(None, call, &sender).instrument(span.clone()) => if let Ok(Ok(reply)) = answer {
                 span.record("status", reply.status.as_u16());
             },
         }
@@ -221,7 +278,7 @@ impl Http {
                 As::Nobody(market) => market.as_ref(),
                 As::User => None,
             };
-            return self.exchange(call, &Sender { token: None, market, user_id: None }).await;
+            return self.exchange(Some(made), call, &Sender { token: None, market, user_id: None }).await;
         };
         let sender = Sender {
             token: Some(&permit.header),
@@ -232,7 +289,7 @@ impl Http {
         let answer = tokio::select! {
             biased;
             () = permit.revoked() => return Err(Error::new(ErrorCode::SignedOut)),
-            answer = self.exchange(call, &sender) => answer,
+            answer = self.exchange(Some(made), call, &sender) => answer,
         };
         if self.keeper.lineage() != made.lineage {
             return Err(Error::new(ErrorCode::SignedOut));
@@ -241,7 +298,12 @@ impl Http {
     }
 
     /// One request, and where it is sent on to.
-    async fn exchange(&self, call: &Call, sender: &Sender<'_>) -> Result<Result<Reply, transport::Failure>> {
+    async fn exchange(
+        &self,
+        made: Option<&Made>,
+        call: &Call,
+        sender: &Sender<'_>,
+    ) -> Result<Result<Reply, transport::Failure>> {
         if !call.idempotent {
             // An app that was frozen in the background wakes with connections that the server has closed, and
             // its runtime has not heard of it yet. Yielding lets it look at the sockets first. What can be made
@@ -259,7 +321,20 @@ impl Http {
                 headers: headers.clone(),
                 body: body.clone(),
             };
-            let reply = match self.transport.send(request).await {
+            if let Some(begun) = &call.begun {
+                begun.store(true, Ordering::Release);
+            }
+            let mut sent = self.transport.send(request);
+            // Calls that waited for a session leave one after the other, each once the one before is on its way.
+            let first = poll_fn(|context| Poll::Ready(sent.as_mut().poll(context))).await;
+            if let Some(made) = made {
+                made.handed_on();
+            }
+            let reply = match first {
+                Poll::Ready(reply) => reply,
+                Poll::Pending => sent.await,
+            };
+            let reply = match reply {
                 Ok(reply) => reply,
                 Err(failure) => return Ok(Err(failure)),
             };
@@ -342,6 +417,16 @@ fn span(call: &Call) -> Span {
         duration_ms = field::Empty,
         error = field::Empty,
     )
+}
+
+/// What a call ends with whose deadline has passed.
+fn late(call: &Call, stage: Mutex<Stage>) -> Error {
+    match stage.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Stage::Door => Error::new(ErrorCode::StoreLocked),
+        Stage::Sending if call.lost == Lost::OutcomeUnknown => Error::new(ErrorCode::OutcomeUnknown),
+        Stage::Sending => Error::new(ErrorCode::Timeout),
+        Stage::Waiting(error) => error,
+    }
 }
 
 fn millis(time: Duration) -> u64 {

@@ -3,11 +3,12 @@
 use std::error::Error as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use http::header::DATE;
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 use zeroize::Zeroizing;
@@ -26,6 +27,13 @@ pub(crate) struct Reply {
     pub(crate) body: Bytes,
     /// Of the request that it answers.
     pub(crate) path_ends_with_slash: bool,
+}
+
+impl Reply {
+    /// The server's time (`Date`).
+    pub(crate) fn served_at(&self) -> Option<SystemTime> {
+        httpdate::parse_http_date(self.headers.get(DATE)?.to_str().ok()?).ok()
+    }
 }
 
 /// Why there is no answer. The texts are for a developer and hold nothing personal.

@@ -17,13 +17,15 @@ pub use ids::{CartId, LineId, OrderId, OrderLineId, ProductId, SkuId, UserId, Wi
 pub(crate) use market::MarketsWire;
 pub use market::{Market, MarketInfo, Markets};
 pub use money::{Currency, Money};
-pub use orders::{CancelledOrder, NewOrder, NewOrderItem, Order, OrderLine, OrderQuery, OrderStatus};
+pub use orders::{
+    CancelledOrder, NewOrder, NewOrderItem, Order, OrderLine, OrderOutcome, OrderQuery, OrderStatus,
+};
 pub(crate) use orders::{CancelledWire, OrderWire};
 pub use phone::PhoneNumber;
 pub use raw::{Method, RawRequest, RawResponse};
 pub use session::{
-    CodeSent, EndReason, LockedReason, Profile, ProfileUpdate, SessionEnd, SessionState, SignIn,
-    SignedOutReason, TokenStatus, User,
+    CodeSent, EndReason, ExpiringSoon, LockedReason, Profile, ProfileUpdate, SessionEnd, SessionState,
+    SignIn, SignedOutReason, TokenStatus, User,
 };
 pub(crate) use session::{CodeSentWire, ProfileUpdatedWire, ProfileWire, SignInWire, TokenStatusWire};
 pub(crate) use wishlist::WishlistWire;

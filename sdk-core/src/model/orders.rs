@@ -1,7 +1,7 @@
 //! Orders.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -160,6 +160,11 @@ pub struct NewOrder {
     #[serde(skip_serializing_if = "Option::is_none")]
     items: Option<Vec<NewOrderItem>>,
     use_cart: bool,
+    /// Of the call, not of the order.
+    #[serde(skip)]
+    pub(crate) parks_on_expiry: bool,
+    #[serde(skip)]
+    force: bool,
 }
 
 /// What is ordered without the cart.
@@ -189,6 +194,8 @@ impl NewOrder {
             payment_method: "cash".to_owned(),
             items: None,
             use_cart: true,
+            parks_on_expiry: false,
+            force: false,
         }
     }
 
@@ -226,14 +233,40 @@ impl NewOrder {
         self
     }
 
+    /// Lets it wait for an expired session's user to sign in again, as other calls do on a client that was built with
+    /// [`park_on_expiry`](crate::MarketClientBuilder::park_on_expiry). An order does so only if it is asked for: prices
+    /// and the cart may have changed by then.
+    pub fn park_on_expiry(mut self) -> Self {
+        self.parks_on_expiry = true;
+        self
+    }
+
     /// With this way of paying, by the shop's name for it.
     pub fn payment_method(mut self, method: impl Into<String>) -> Self {
         self.payment_method = method.into();
         self
     }
 
+    /// Places it although the outcome of an earlier order is unknown, which may order twice: the earlier one may
+    /// have been placed, or be placed yet. It is sent as another attempt at that order, with the same
+    /// `Idempotency-Key`, so that a server that honours the key places one of the two. For a shopper who was told
+    /// and wants it all the same.
+    pub fn force(mut self) -> Self {
+        self.force = true;
+        self
+    }
+
     pub(crate) fn uses_cart(&self) -> bool {
         self.use_cart
+    }
+
+    pub(crate) fn is_forced(&self) -> bool {
+        self.force
+    }
+
+    /// Name, phone and address.
+    pub(crate) fn who_and_where(&self) -> (&str, &str, &str) {
+        (&self.customer_name, &self.customer_phone, &self.delivery_address)
     }
 
     /// Servers answer a text that is too long with a 500 that quotes it, so nothing out of bounds is sent.
@@ -285,6 +318,32 @@ impl fmt::Debug for NewOrder {
             .field("use_cart", &self.use_cart)
             .finish_non_exhaustive()
     }
+}
+
+/// What became of an order whose answer was lost, as far as the server's list of orders tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made per question, and a box would be in every app's way"
+)]
+pub enum OrderOutcome {
+    /// No order of this user has an unknown outcome.
+    NothingPending,
+    /// It was placed: here it is. Nothing is pending any more.
+    Placed(Order),
+    /// It is not in the list, and may still come: an order that timed out can be written later. Ask again, or let
+    /// the shopper decide to place it again ([`NewOrder::force`]).
+    NotSeenYet {
+        /// When to ask again to be sure; none if that cannot be told, since the server tells no time, or lists an
+        /// order without saying whose it is. Then it stays pending until it is seen, or another is forced.
+        settles_in: Option<Duration>,
+    },
+    /// It was not placed, and will not be any more. Nothing is pending any more.
+    NotPlaced,
+    /// What was noted of it could not be read, so it is not known whether there was an order. Show the list of
+    /// orders. The note is erased, and nothing is pending any more.
+    Unreadable,
 }
 
 /// Which orders to list.

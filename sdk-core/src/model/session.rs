@@ -1,6 +1,6 @@
 //! The session as an app sees it, sign-in, and the profile.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -49,6 +49,9 @@ pub enum SessionState {
         user: User,
         /// Why it ended.
         reason: EndReason,
+        /// How many calls wait for this user to sign in again, and then go on; 0 unless the client was built with
+        /// [`park_on_expiry`](crate::MarketClientBuilder::park_on_expiry).
+        waiting: usize,
     },
 }
 
@@ -117,6 +120,16 @@ pub struct SessionEnd {
     pub user: User,
     /// Why it ended.
     pub reason: EndReason,
+}
+
+/// The signal that a session will end soon: one per session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExpiringSoon {
+    /// Whose session it is.
+    pub user: User,
+    /// How long it lasts from now.
+    pub left: Duration,
 }
 
 /// Who is signed in.

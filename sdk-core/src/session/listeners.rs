@@ -1,4 +1,4 @@
-//! Telling the host that a session ended.
+//! Telling the host that a session ended, or will soon.
 //!
 //! Each listener has a thread of its own: one that blocks, panics or calls back into the client holds up
 //! nobody else, neither another listener nor the session. Signals wait in the listener's own queue.
@@ -7,21 +7,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
-use crate::model::SessionEnd;
-
-#[derive(Default)]
-pub(crate) struct Listeners {
-    listening: Vec<(u64, Sender<SessionEnd>)>,
+pub(crate) struct Listeners<T> {
+    listening: Vec<(u64, Sender<T>)>,
     count: u64,
 }
 
 /// Starts a listener's thread. None if the system gives no thread.
-pub(crate) fn start(listener: impl Fn(SessionEnd) + Send + 'static) -> Option<Sender<SessionEnd>> {
-    let (sender, signals) = mpsc::channel::<SessionEnd>();
+pub(crate) fn start<T: Send + 'static>(listener: impl Fn(T) + Send + 'static) -> Option<Sender<T>> {
+    let (sender, signals) = mpsc::channel::<T>();
     let deliver = move || {
-        for end in signals {
-            if catch_unwind(AssertUnwindSafe(|| listener(end))).is_err() {
-                tracing::error!("a listener for the end of sessions panicked");
+        for signal in signals {
+            if catch_unwind(AssertUnwindSafe(|| listener(signal))).is_err() {
+                tracing::error!("a listener of the session panicked");
             }
         }
     };
@@ -34,8 +31,14 @@ pub(crate) fn start(listener: impl Fn(SessionEnd) + Send + 'static) -> Option<Se
     }
 }
 
-impl Listeners {
-    pub(crate) fn add(&mut self, listener: Option<Sender<SessionEnd>>) -> u64 {
+impl<T> Default for Listeners<T> {
+    fn default() -> Self {
+        Self { listening: Vec::new(), count: 0 }
+    }
+}
+
+impl<T: Clone> Listeners<T> {
+    pub(crate) fn add(&mut self, listener: Option<Sender<T>>) -> u64 {
         self.count += 1;
         self.listening.extend(listener.map(|listener| (self.count, listener)));
         self.count
@@ -47,10 +50,10 @@ impl Listeners {
     }
 
     /// Never waits.
-    pub(crate) fn tell(&self, end: &SessionEnd) {
+    pub(crate) fn tell(&self, signal: &T) {
         for (_, listener) in &self.listening {
             // A receiver that is gone has a thread that is gone: nobody to tell.
-            let _ = listener.send(end.clone());
+            let _ = listener.send(signal.clone());
         }
     }
 }

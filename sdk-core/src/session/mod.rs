@@ -13,7 +13,10 @@ mod entry;
 mod flight;
 mod listeners;
 pub(crate) mod machine;
+mod parking;
 mod record;
+mod shown;
+mod soon;
 pub(crate) mod timer;
 pub(crate) mod token;
 
@@ -23,24 +26,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use http::HeaderValue;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 use self::clock::{Clock, from_millis, to_millis};
 use self::flight::Flight;
 use self::listeners::Listeners;
-use self::machine::{
-    Effect, EndWhy, Event, Generation, Lineage, LockedWhy, Machine, ReadResult, SessionId, SignedOutWhy,
-    State,
-};
+use self::machine::{Effect, Event, Generation, Lineage, Machine, ReadResult, SessionId, State};
+use self::parking::Parking;
 use self::record::Record;
+use self::shown::{locked, shown};
+use self::soon::Soon;
 use self::timer::Timers;
 use self::token::AccessToken;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{EndReason, LockedReason, Market, SessionEnd, SessionState, SignedOutReason, User};
+use crate::model::{Market, SessionEnd, SessionState, User};
 
 pub(crate) use self::door::Permit;
 pub(crate) use self::entry::{EntryQueue, Job};
 pub(crate) use self::flight::FlightKey;
+pub(crate) use self::parking::{ParkRule, Ticket};
 
 /// Where randomness comes from.
 pub(crate) trait Random: Send + Sync {
@@ -55,6 +59,10 @@ pub(crate) struct Parts {
     pub(crate) random: Arc<dyn Random>,
     /// How long the store may take for one operation before it is called late.
     pub(crate) store_timeout: Duration,
+    /// Whether calls wait for an expired session's user.
+    pub(crate) park: Option<ParkRule>,
+    /// How long before a session's end that is said.
+    pub(crate) soon: Duration,
 }
 
 /// A session that was just signed in, as the sign-in call found it.
@@ -114,7 +122,9 @@ struct Shared {
 struct Inner {
     machine: Machine<Live>,
     flight: Option<Flight>,
-    listeners: Listeners,
+    listeners: Listeners<SessionEnd>,
+    soon: Soon,
+    parking: Parking,
     /// How many permits of each generation are out.
     permits: BTreeMap<Generation, usize>,
     logouts: Vec<oneshot::Sender<bool>>,
@@ -136,6 +146,8 @@ struct Outbox {
     lineage: bool,
     logouts: Vec<(oneshot::Sender<bool>, bool)>,
     flights: Vec<flight::News>,
+    /// Of listed calls that have something new to look at.
+    wakes: Vec<Arc<Notify>>,
 }
 
 /// The mutex, held. Letting it go sends what is in the outbox.
@@ -172,7 +184,7 @@ impl Drop for Locked<'_> {
 
 impl Drop for Post<'_> {
     fn drop(&mut self) {
-        let Outbox { changed, lineage, logouts, flights } = std::mem::take(&mut self.outbox);
+        let Outbox { changed, lineage, logouts, flights, wakes } = std::mem::take(&mut self.outbox);
         if lineage {
             self.shared.lineages.send_replace(());
         }
@@ -181,6 +193,9 @@ impl Drop for Post<'_> {
         }
         for (waiting, erased) in logouts {
             let _ = waiting.send(erased); // Its caller may have left.
+        }
+        for listed in wakes {
+            listed.notify_one();
         }
         if changed {
             self.shared.changes.send_replace(());
@@ -280,6 +295,8 @@ impl Keeper {
         let inner = Inner {
             flight: None,
             listeners: Listeners::default(),
+            soon: Soon::default(),
+            parking: Parking::default(),
             permits: BTreeMap::new(),
             logouts: Vec::new(),
             awaited: HashSet::new(),
@@ -302,7 +319,7 @@ impl Keeper {
     }
 
     pub(crate) fn state(&self) -> SessionState {
-        shown(self.lock().machine.state())
+        shown(&self.lock())
     }
 
     pub(crate) fn subscribe(&self) -> States {
@@ -339,6 +356,7 @@ impl Keeper {
     pub(crate) fn resumed(&self) {
         let mut inner = self.lock();
         self.check_expiry(&mut inner);
+        self.sort_parked(&mut inner);
         self.step(&mut inner, Event::Nudge);
     }
 
@@ -361,7 +379,7 @@ impl Keeper {
                         return Err(self.store_error(locked(*why)));
                     }
                     State::Restoring | State::Locked(_) => {}
-                    state => return Ok(shown(state)),
+                    _ => return Ok(shown(&inner)),
                 }
             }
             changes.changed().await.map_err(|_| Error::new(ErrorCode::Cancelled))?;
@@ -402,6 +420,12 @@ impl Keeper {
         self.lock().permits.values().sum()
     }
 
+    /// How many calls wait for a session, or stand in a line where they could come to.
+    #[cfg(test)]
+    pub(crate) fn listed(&self) -> usize {
+        self.lock().parking.listed()
+    }
+
     fn lock(&self) -> Locked<'_> {
         let inner = self.0.inner.lock().unwrap_or_else(PoisonError::into_inner);
         Locked { inner, post: Post { outbox: Outbox::default(), shared: &self.0 } }
@@ -419,6 +443,7 @@ impl Keeper {
             let generation = inner.machine.generation();
             self.step(inner, Event::TimeUp(generation));
         }
+        self.check_soon(inner);
     }
 
     /// One transition. Gives back the session that a logout has to tell the server of.
@@ -460,6 +485,7 @@ impl Keeper {
         }
         inner.outbox.changed = true;
         inner.outbox.lineage |= inner.machine.lineage() != lineage;
+        self.sort_parked(inner);
         notice
     }
 
@@ -471,6 +497,7 @@ impl Keeper {
         // The generation makes a timer of an older session harmless.
         let up = move || upgraded(&keeper, |keeper| keeper.apply(Event::TimeUp(generation)));
         self.0.parts.timers.after(wait, Box::new(up));
+        self.start_soon_timer(inner);
     }
 
     fn live(&self, record: Record, left: Option<Duration>) -> Live {
@@ -494,7 +521,7 @@ impl Keeper {
     }
 }
 
-/// How long a logout waits for attempts that nobody polls, as when a host keeps a future aside.
+/// How long others wait for a call that nobody polls, as when a host keeps a future aside.
 const UNPOLLED: Duration = Duration::from_secs(1);
 
 impl Farewell {
@@ -525,60 +552,5 @@ impl Drop for Notice {
 fn upgraded(keeper: &Weak<Shared>, act: impl FnOnce(Keeper)) {
     if let Some(shared) = keeper.upgrade() {
         act(Keeper(shared));
-    }
-}
-
-/// A state as the app sees it.
-fn shown(state: &State<Live>) -> SessionState {
-    match state {
-        State::Restoring => SessionState::Restoring,
-        State::Locked(why) => SessionState::Locked { reason: (*why).into() },
-        State::SignedOut(why) => SessionState::SignedOut { reason: (*why).into() },
-        State::SignedIn { session, persisted } => SessionState::SignedIn {
-            user: session.record.user.clone(),
-            expires_at: session.expires_at,
-            persisted: *persisted,
-        },
-        State::Expired { user, why } => SessionState::Expired { user: user.0.clone(), reason: (*why).into() },
-    }
-}
-
-fn locked(why: LockedWhy) -> ErrorCode {
-    match why {
-        LockedWhy::Locked | LockedWhy::Hung => ErrorCode::StoreLocked,
-        LockedWhy::Unavailable => ErrorCode::StoreUnavailable,
-    }
-}
-
-impl From<LockedWhy> for LockedReason {
-    fn from(why: LockedWhy) -> Self {
-        match why {
-            LockedWhy::Locked => Self::Locked,
-            LockedWhy::Unavailable => Self::Unavailable,
-            LockedWhy::Hung => Self::Hung,
-        }
-    }
-}
-
-impl From<SignedOutWhy> for SignedOutReason {
-    fn from(why: SignedOutWhy) -> Self {
-        match why {
-            SignedOutWhy::NoSession => Self::NoSession,
-            SignedOutWhy::Corrupt => Self::Corrupt,
-            SignedOutWhy::LoggedOut => Self::LoggedOut,
-            SignedOutWhy::Cleared => Self::Cleared,
-        }
-    }
-}
-
-impl From<EndWhy> for EndReason {
-    fn from(why: EndWhy) -> Self {
-        match why {
-            EndWhy::Expired => Self::Expired,
-            EndWhy::Rejected => Self::Rejected,
-            EndWhy::LoggedOut => Self::LoggedOut,
-            EndWhy::Cleared => Self::Cleared,
-            EndWhy::Replaced => Self::Replaced,
-        }
     }
 }

@@ -59,6 +59,9 @@ const ACTS: &[(&str, Act)] = &[
         )
     }),
     ("verify_token", |market| Box::pin(async move { drop(market.session().verify_token().await) })),
+    ("require_validity", |market| {
+        Box::pin(async move { drop(market.session().require_validity(Duration::from_secs(60)).await) })
+    }),
     ("markets", |market| Box::pin(async move { drop(market.session().markets().await) })),
     ("states", |market| {
         Box::pin(async move {
@@ -77,15 +80,16 @@ const ACTS: &[(&str, Act)] = &[
         Box::pin(async move { drop(market.wishlist().remove(ProductId(15)).await) })
     }),
     ("wishlist clear", |market| Box::pin(async move { drop(market.wishlist().clear().await) })),
-    ("order from cart", |market| {
-        Box::pin(
-            async move { drop(market.orders().place(NewOrder::from_cart("Ann", PHONE, "1 Main St")).await) },
-        )
-    }),
+    ("order from cart", |market| Box::pin(async move { drop(market.orders().place(order()).await) })),
     ("order of items", |market| {
-        let order = NewOrder::of_items("Ann", PHONE, "1 Main St", [(SkuId(42), 1)]);
+        let order = NewOrder::of_items("Ann", PHONE, "1 Main St", [(SkuId(42), 1)]).park_on_expiry();
         Box::pin(async move { drop(market.orders().place(order).await) })
     }),
+    ("order forced", |market| {
+        let order = NewOrder::of_items("Ann", PHONE, "1 Main St", [(SkuId(42), 1)]);
+        Box::pin(async move { drop(market.orders().place(order.force()).await) })
+    }),
+    ("order resolved", |market| Box::pin(async move { drop(market.orders().resolve().await) })),
     ("orders list", |market| Box::pin(async move { drop(market.orders().list(OrderQuery::new()).await) })),
     ("orders stream", |market| {
         Box::pin(async move { drop(market.orders().stream(OrderQuery::new()).collect::<Vec<_>>().await) })
@@ -109,17 +113,41 @@ enum Before {
     Hung,
     /// Each of the next requests is refused once.
     Flaky,
+    /// The server no longer accepts the token, and calls wait until the user has signed in again, 10 s later.
+    Parks,
+    /// They wait, and nobody comes.
+    ParksInVain,
+    /// They wait behind one that does.
+    ParksBehind,
+}
+
+/// Every call may wait.
+fn order() -> NewOrder {
+    NewOrder::from_cart("Ann", PHONE, "1 Main St").park_on_expiry()
 }
 
 async fn world(before: Before) -> World {
-    let world = World::new();
-    if before != Before::SignedOut {
+    let parks = matches!(before, Before::Parks | Before::ParksInVain | Before::ParksBehind);
+    let world = if parks { World::parking(10, Duration::from_secs(300)).await } else { World::new() };
+    if before != Before::SignedOut && !parks {
         world.sign_in().await.unwrap();
     }
     match before {
         Before::SignedOut => drop(world.market.session().restore().await),
         Before::SignedIn => {}
-        Before::Rejected => world.shop.expire_tokens(),
+        Before::Rejected | Before::ParksInVain => world.shop.expire_tokens(),
+        Before::Parks | Before::ParksBehind => {
+            world.shop.expire_tokens();
+            if before == Before::ParksBehind {
+                tokio::spawn(world.market.cart().add(SkuId(43), 1));
+                tokio::task::yield_now().await;
+            }
+            let session = world.market.session();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_secs(10)).await;
+                session.verify_code(PHONE, CODE).await
+            });
+        }
         Before::Restoring => return world.restart(),
         Before::Hung => {
             world.store.next_takes(Duration::from_secs(30));
@@ -168,6 +196,9 @@ fn p7_every_future_may_be_dropped_at_every_await() {
         Before::Restoring,
         Before::Hung,
         Before::Flaky,
+        Before::Parks,
+        Before::ParksInVain,
+        Before::ParksBehind,
     ];
     let mut drops = 0;
     for before in befores {

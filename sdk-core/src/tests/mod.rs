@@ -2,7 +2,11 @@
 //! told to, and nothing waits for a real clock.
 
 mod drops;
+mod expiring_soon;
 mod observed_cart;
+mod orders_once;
+mod orders_simulated;
+mod parking;
 mod promises;
 mod recorded;
 mod retries;

@@ -98,7 +98,7 @@ async fn p1_the_token_leaves_in_the_authorization_header_alone() {
         with_token += usize::from(token(&seen).is_some());
         assert!(!format!("{} {} {}", seen.path, seen.query, seen.body).contains("secret-token"));
     }
-    assert_eq!(with_token, CALLS.len() + 1, "each call, and the logout");
+    assert_eq!(with_token, CALLS.len() + 2 + 1, "each call, a read before each order, and the logout");
 }
 
 #[tokio::test(start_paused = true)]
@@ -434,6 +434,11 @@ async fn p9_no_body_panics_or_hangs_and_the_next_call_works() {
                     ErrorCode::UnexpectedResponse
                 };
                 assert_eq!(error.code(), expected, "{name}");
+            }
+            if path.ends_with("create") {
+                // The next order waits for this.
+                let found = world.market.orders().resolve().await.unwrap();
+                assert!(matches!(found, OrderOutcome::Placed(_) | OrderOutcome::NothingPending), "{found:?}");
             }
         }
         world.shop.mishap("/auth/verify-code", Mishap::Body(body));

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -28,6 +28,8 @@ pub(super) enum Mishap {
     Slow(Duration),
     Silent,
     Body(&'static [u8]),
+    /// The connection is cut at once, and the server acts so much later.
+    ActsLate(Duration),
 }
 
 #[derive(Clone, Debug)]
@@ -54,7 +56,14 @@ struct Inside {
     dead: HashSet<String>,
     signed_in: u64,
     cart: Vec<(u64, u64)>,
-    orders: Vec<Value>,
+    orders: Vec<(u64, Value)>,
+    /// It lists orders without saying whose they are.
+    tells_no_customer: bool,
+    says_no_date: bool,
+    honours_keys: bool,
+    placed: Vec<(u64, Value)>,
+    noted: HashMap<String, usize>,
+    keys: HashMap<String, Value>,
     expires_in: Option<u64>,
     parallel_cart: usize,
     most_parallel_cart: usize,
@@ -123,12 +132,45 @@ impl Shop {
         self.inside().orders.len()
     }
 
+    /// Which order that was.
+    pub(super) fn notes_of(&self, order: u64) -> String {
+        let inside = self.inside();
+        let at = usize::try_from(order - 1001).unwrap();
+        inside.placed[at].1["delivery_notes"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// How often an order with these notes was placed.
+    pub(super) fn placed_with(&self, notes: &str) -> usize {
+        self.inside().noted.get(notes).copied().unwrap_or_default()
+    }
+
+    /// An order of `user`'s from another device.
+    pub(super) fn place_elsewhere(&self, user: u64, body: &Value) -> Value {
+        self.inside().place(user, body)
+    }
+
+    pub(super) fn tells_no_customer(&self, so: bool) {
+        self.inside().tells_no_customer = so;
+    }
+
+    pub(super) fn says_no_date(&self) {
+        self.inside().says_no_date = true;
+    }
+
+    pub(super) fn honours_keys(&self) {
+        self.inside().honours_keys = true;
+    }
+
     pub(super) fn most_parallel_cart(&self) -> usize {
         self.inside().most_parallel_cart
     }
 
     pub(super) fn says_no_expiry(&self) {
         self.inside().expires_in = None;
+    }
+
+    pub(super) fn expires_in(&self, seconds: u64) {
+        self.inside().expires_in = Some(seconds);
     }
 
     fn mishap_for(&self, path: &str) -> Option<Mishap> {
@@ -219,13 +261,8 @@ impl Shop {
                 (200, json!({"id": 8, "user_id": 19, "items": []}))
             }
             ("POST", "/orders/create") => {
-                let id = 1001 + inside.orders.len();
-                let order = json!({"id": id, "status": "pending", "total_amount": 39.98, "currency": "KGS", "items": []});
-                inside.orders.push(order.clone());
-                if seen.body["use_cart"] == true {
-                    inside.cart.clear();
-                }
-                (200, order)
+                let user = inside.user(seen);
+                (200, inside.order(user, seen))
             }
             ("GET", "/orders") => {
                 let number = |name: &str| {
@@ -233,8 +270,16 @@ impl Shop {
                     pair.and_then(|value| value.parse::<usize>().ok())
                 };
                 let (limit, offset) = (number("limit=").unwrap_or(20), number("offset=").unwrap_or(0));
-                let page = inside.orders.iter().rev().skip(offset).take(limit);
-                (200, Value::Array(page.cloned().collect()))
+                let user = inside.user(seen);
+                let own = inside.orders.iter().rev().filter(|(of, _)| *of == user);
+                let mut page: Vec<Value> =
+                    own.skip(offset).take(limit).map(|(_, order)| order.clone()).collect();
+                if inside.tells_no_customer {
+                    for order in &mut page {
+                        order["customer_name"] = Value::Null;
+                    }
+                }
+                (200, Value::Array(page))
             }
             ("GET", "/orders/1001") => (200, json!({"id": 1001, "status": "on_hold", "total_amount": 1})),
             ("POST", "/profile/orders/1001/cancel") => {
@@ -247,6 +292,40 @@ impl Shop {
 }
 
 impl Inside {
+    fn user(&self, seen: &Seen) -> u64 {
+        self.tokens[seen.headers["authorization"].to_str().unwrap().trim_start_matches("Bearer ")]
+    }
+
+    fn order(&mut self, user: u64, seen: &Seen) -> Value {
+        let key = seen.headers["idempotency-key"].to_str().unwrap().to_owned();
+        if let (true, Some(first)) = (self.honours_keys, self.keys.get(&key)) {
+            return first.clone();
+        }
+        let order = self.place(user, &seen.body);
+        self.keys.insert(key, order.clone());
+        if seen.body["use_cart"] == true {
+            self.cart.clear();
+        }
+        order
+    }
+
+    fn place(&mut self, user: u64, body: &Value) -> Value {
+        let id = 1001 + self.orders.len();
+        let mut order =
+            json!({"id": id, "status": "pending", "total_amount": 39.98, "currency": "KGS", "items": []});
+        for told in ["customer_name", "customer_phone", "delivery_address"] {
+            order[told] = body[told].clone();
+        }
+        self.orders.push((user, order.clone()));
+        // Which of them it was, for the test alone.
+        let mut noted = order.clone();
+        noted["delivery_notes"] = body["delivery_notes"].clone();
+        self.placed.push((user, noted));
+        let notes = body["delivery_notes"].as_str().unwrap_or_default();
+        *self.noted.entry(notes.to_owned()).or_default() += 1;
+        order
+    }
+
     fn verify(&mut self, body: &Value) -> (u16, Value) {
         if body["verification_code"] != CODE {
             return (400, json!({"detail": "Invalid or expired verification code"}));
@@ -305,6 +384,16 @@ impl Transport for Shop {
                 Some(Mishap::NotSent) => Err(Failure::NotSent("refused".to_owned())),
                 Some(Mishap::LostBefore) => Err(Failure::Lost("reset".to_owned())),
                 Some(Mishap::Silent) => std::future::pending().await,
+                Some(Mishap::ActsLate(after)) => {
+                    let (shop, user, seen, after) =
+                        (shop.clone(), shop.inside().user(&seen), seen.clone(), *after);
+                    tokio::spawn(async move {
+                        tokio::time::sleep(after).await;
+                        // Whatever has become of the session meanwhile.
+                        shop.inside().order(user, &seen);
+                    });
+                    Err(Failure::Lost("reset".to_owned()))
+                }
                 Some(Mishap::LostAfter) => {
                     shop.act(&seen);
                     Err(Failure::Lost("reset".to_owned()))
@@ -330,6 +419,11 @@ impl Transport for Shop {
             let mut headers = HeaderMap::new();
             if let Some(Mishap::RetryAfter(_, after)) = mishap {
                 headers.insert("retry-after", after.parse().unwrap());
+            }
+            if !inside.says_no_date {
+                // Its clock is not the device's.
+                let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_900_000_000) + shop.1.elapsed();
+                headers.insert("date", httpdate::fmt_http_date(now).parse().unwrap());
             }
             Ok(Reply {
                 status: StatusCode::from_u16(status).unwrap(),

@@ -1,20 +1,23 @@
 //! A client with everything around it in the test's hands.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::shop::{CODE, Shop};
+use crate::http::transport::{Failure, Reply, Request, Transport};
+use crate::journal::{Entries, Journal};
 use crate::model::{SessionEnd, SessionState, SignIn};
 use crate::session::clock::Clock;
 use crate::session::timer::{Task, Timers};
-use crate::session::{EntryQueue, Job, Parts, Random};
+use crate::session::{EntryQueue, Job, ParkRule, Parts, Random};
 use crate::store::{SecureStore, StoreError, StoreRead};
 use crate::{MarketClient, Result};
 
@@ -22,32 +25,50 @@ pub(super) const PHONE: &str = "+13128059851";
 pub(super) const OTHER_PHONE: &str = "+13128059852";
 pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const SETTLE: Duration = Duration::from_secs(15 * 60);
 /// What an operation takes on a store that hangs.
 pub(super) const HANG: Duration = Duration::from_secs(20);
+
+/// The key of user 19's order.
+const ORDER: &str = "session order us 19";
 
 pub(super) struct World {
     pub(super) market: MarketClient,
     pub(super) shop: Shop,
     pub(super) store: Store,
     pub(super) clock: Arc<Device>,
-    entry: Arc<Line>,
+    lines: Lines,
+    park: Option<ParkRule>,
 }
+
+/// How long before a session's end that is said.
+pub(super) const SOON: Duration = Duration::from_secs(5 * 60);
 
 impl World {
     pub(super) fn new() -> Self {
         Self::with(Shop::open(), Store::default(), Arc::new(Device::new()))
     }
 
+    /// A client whose calls wait for an expired session's user, and who is signed in.
+    pub(super) async fn parking(limit: usize, patience: Duration) -> Self {
+        let store = Store::default();
+        let lines = Lines::on(store.clone());
+        let park = Some(ParkRule { limit, patience });
+        let world = Self::on(Shop::open(), store, Arc::new(Device::new()), lines, park);
+        world.sign_in().await.unwrap();
+        world
+    }
+
     /// A client on a shop and a store that are there already.
     pub(super) fn with(shop: Shop, store: Store, clock: Arc<Device>) -> Self {
-        let entry = Arc::new(Line::open(store.clone()));
-        Self::on(shop, store, clock, entry)
+        let lines = Lines::on(store.clone());
+        Self::on(shop, store, clock, lines, None)
     }
 
     /// A second client of the same process, on the same entry of the store.
     pub(super) fn beside(&self) -> Self {
         self.clock.restarts.fetch_add(1, Ordering::Relaxed);
-        Self::on(self.shop.clone(), self.store.clone(), self.clock.clone(), self.entry.clone())
+        Self::on(self.shop.clone(), self.store.clone(), self.clock.clone(), self.lines.clone(), self.park)
     }
 
     /// A client in a second process on the same device: the store is the same, its thread is not.
@@ -56,25 +77,36 @@ impl World {
         Self::with(self.shop.clone(), self.store.clone(), self.clock.clone())
     }
 
-    fn on(shop: Shop, store: Store, clock: Arc<Device>, entry: Arc<Line>) -> Self {
+    fn on(shop: Shop, store: Store, clock: Arc<Device>, lines: Lines, park: Option<ParkRule>) -> Self {
         let parts = Parts {
-            entry: entry.clone(),
+            entry: lines.open("").unwrap(),
             clock: clock.clone(),
             timers: Arc::new(TokioTimers),
             random: Arc::new(Dice(AtomicU64::new(clock.started()))),
             store_timeout: STORE_TIMEOUT,
+            park,
+            soon: SOON,
         };
         let base = Url::parse("https://shop.example/").unwrap();
-        let market = MarketClient::assemble(Box::new(shop.clone()), parts, base, TIMEOUT, None);
-        Self { market, shop, store, clock, entry }
+        let wire = Wire { shop: shop.clone(), killed: lines.0.killed.clone() };
+        let journal = Journal::new(Box::new(lines.clone()), STORE_TIMEOUT, SETTLE);
+        let market = MarketClient::assemble(Box::new(wire), parts, base, TIMEOUT, None, journal);
+        Self { market, shop, store, clock, lines, park }
     }
 
     /// The app is started again on the same device.
     pub(super) fn restart(self) -> Self {
-        let Self { market, shop, store, clock, entry } = self;
-        drop((market, entry));
+        let Self { market, shop, store, clock, lines, park } = self;
+        drop((market, lines));
         clock.restarts.fetch_add(1, Ordering::Relaxed);
-        Self::with(shop, store, clock)
+        Self::on(shop, store.clone(), clock, Lines::on(store), park)
+    }
+
+    /// The process is killed, and the app is started again. What it had sent reaches the shop; nothing of it
+    /// reaches the store any more.
+    pub(super) fn crash(self) -> Self {
+        self.lines.0.killed.store(true, Ordering::Relaxed);
+        self.restart()
     }
 
     pub(super) async fn signed_in() -> Self {
@@ -113,6 +145,7 @@ impl World {
             state => assert!(stored.is_none(), "{when}: {state:?}, and {stored:?} is stored"),
         }
         assert_eq!(self.market.core.keeper.permits_out(), 0, "{when}: permits are out");
+        assert_eq!(self.market.core.keeper.listed(), 0, "{when}: calls are listed");
     }
 }
 
@@ -224,15 +257,57 @@ impl Random for Dice {
 /// The store's thread, as a task: one operation at a time, first in, first out, each as slow as it is told.
 struct Line(mpsc::UnboundedSender<Job>);
 
+/// The store's threads of one process.
+#[derive(Clone)]
+struct Lines(Arc<Process>);
+
+struct Process {
+    store: Store,
+    lines: Mutex<HashMap<String, Arc<Line>>>,
+    killed: Arc<AtomicBool>,
+}
+
+/// The way to the shop, which ends with the process.
+struct Wire {
+    shop: Shop,
+    killed: Arc<AtomicBool>,
+}
+
+impl Transport for Wire {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Reply, Failure>> {
+        if self.killed.load(Ordering::Relaxed) {
+            return Box::pin(std::future::pending());
+        }
+        self.shop.send(request)
+    }
+}
+
+impl Lines {
+    fn on(store: Store) -> Self {
+        Self(Arc::new(Process { store, lines: Mutex::default(), killed: Arc::default() }))
+    }
+}
+
+impl Entries for Lines {
+    fn open(&self, suffix: &str) -> Result<Arc<dyn EntryQueue>, StoreError> {
+        let Process { store, lines, killed } = &*self.0;
+        let open = || Arc::new(Line::open(store.clone(), format!("session{suffix}"), killed.clone()));
+        Ok(lines.lock().unwrap().entry(suffix.to_owned()).or_insert_with(open).clone())
+    }
+}
+
 impl Line {
-    fn open(store: Store) -> Self {
+    fn open(store: Store, key: String, killed: Arc<AtomicBool>) -> Self {
         let (jobs, mut waiting) = mpsc::unbounded_channel::<Job>();
         tokio::spawn(async move {
             while let Some(job) = waiting.recv().await {
                 let takes = store.begin();
                 tokio::time::sleep(takes).await;
+                if killed.load(Ordering::Relaxed) {
+                    std::future::pending::<()>().await;
+                }
                 // As on the real thread, a job that panics harms no other.
-                let run = std::panic::AssertUnwindSafe(|| job(&store, "session"));
+                let run = std::panic::AssertUnwindSafe(|| job(&store, &key));
                 let _ = std::panic::catch_unwind(run);
             }
         });
@@ -324,6 +399,15 @@ impl Store {
     pub(super) fn stored(&self) -> Option<String> {
         let shelf = self.shelf();
         shelf.values.get("session").map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    /// What is noted of user 19's order.
+    pub(super) fn noted(&self) -> Option<Vec<u8>> {
+        self.shelf().values.get(ORDER).cloned()
+    }
+
+    pub(super) fn put_note(&self, value: &[u8]) {
+        self.shelf().values.insert(ORDER.to_owned(), value.to_vec());
     }
 
     pub(super) fn read_debug(&self) -> StoreRead {

@@ -29,6 +29,11 @@ pub enum As<'a> {
 }
 
 impl Sent {
+    /// Whether it is what is read before an order is placed.
+    pub fn reads_the_newest_order(&self) -> bool {
+        self.method == "GET" && self.target.starts_with("/api/v1/orders?limit=1&offset=0")
+    }
+
     /// Takes headers and body of a request.
     pub fn new(
         method: &str,

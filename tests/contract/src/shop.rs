@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use market_sdk::{MarketClient, MarketClientBuilder, MemoryStore};
 use serde_json::{Value, json};
-use wiremock::matchers::{any, method, path};
+use wiremock::matchers::{any, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate, Times};
 
 use crate::sent::{As, Sent};
@@ -61,6 +61,14 @@ impl Shop {
             .with_priority(u8::MAX)
             .expect(0)
             .named("a request that the test has not announced")
+            .mount(&server)
+            .await;
+        // Before an order, the newest one is read: there is none, unless a test says otherwise.
+        Mock::given(method("GET"))
+            .and(path("/api/v1/orders"))
+            .and(query_param("limit", "1"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(json!([])))
+            .with_priority(u8::MAX - 1)
             .mount(&server)
             .await;
         Self { market, store, server, token, market_code: "us", checked: 0.into() }
@@ -123,8 +131,15 @@ impl Shop {
         Mock::given(method(with)).and(at).respond_with(response)
     }
 
-    /// What was sent since this was last asked.
+    /// What was sent since this was last asked, but for the reads before orders.
     pub async fn sent(&self) -> Vec<Sent> {
+        let mut sent = self.all_sent().await;
+        sent.retain(|sent| !sent.reads_the_newest_order());
+        sent
+    }
+
+    /// What was sent since this was last asked.
+    pub async fn all_sent(&self) -> Vec<Sent> {
         let all = self.server.received_requests().await.unwrap();
         let seen = self.checked.swap(all.len(), std::sync::atomic::Ordering::Relaxed);
         all[seen..].iter().map(Sent::from).collect()

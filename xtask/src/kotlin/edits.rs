@@ -80,6 +80,7 @@ const ONCE: &[(&str, &str)] = &[
     ("private fun UniffiCleaner.Companion.create()", "private fun createUniffiCleaner()"),
     // A lambda will do.
     ("public interface SessionEndListener", "public fun interface SessionEndListener"),
+    ("public interface ExpiringSoonListener", "public fun interface ExpiringSoonListener"),
     ("public interface LogSink", "public fun interface LogSink"),
     // It may be called before there is a client.
     (
@@ -146,6 +147,10 @@ const ONCE: &[(&str, &str)] = &[
     (
         "    fun `onEnd`(`listener`: SessionEndListener): CoreSubscription",
         "    fun `onEnd`(`listener`: SessionEndListener): Subscription",
+    ),
+    (
+        "    fun `onExpiringSoon`(`listener`: ExpiringSoonListener): CoreSubscription",
+        "    fun `onExpiringSoon`(`listener`: ExpiringSoonListener): Subscription",
     ),
     (
         "    suspend fun `list`(`query`: OrderQuery): List<Order>\n",

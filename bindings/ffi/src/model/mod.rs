@@ -11,11 +11,13 @@ mod wishlist;
 pub use cart::{Cart, CartLine};
 pub use common::{Market, MarketInfo, Markets, Money};
 pub(crate) use common::{id, quantity};
-pub use orders::{CancelledOrder, NewOrder, NewOrderItem, Order, OrderLine, OrderQuery, OrderStatus};
+pub use orders::{
+    CancelledOrder, NewOrder, NewOrderItem, Order, OrderLine, OrderOutcome, OrderQuery, OrderStatus,
+};
 pub use raw::{Method, QueryParameter, RawRequest, RawResponse};
 pub use session::{
-    CodeSent, EndReason, LockedReason, Profile, ProfileUpdate, SessionEnd, SessionState, SignIn,
-    SignedOutReason, TokenStatus, User,
+    CodeSent, EndReason, ExpiringSoon, LockedReason, Profile, ProfileUpdate, SessionEnd, SessionState,
+    SignIn, SignedOutReason, TokenStatus, User,
 };
 pub use url::Url;
 pub use wishlist::{Product, Wishlist, WishlistItem};

@@ -1,6 +1,6 @@
 //! Orders.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use market_sdk::{PhoneNumber, SkuId};
 
@@ -181,6 +181,51 @@ pub struct NewOrder {
     /// The way of paying, by the shop's name for it; `cash`, on delivery, if nothing is said.
     #[uniffi(default = None)]
     pub payment_method: Option<String>,
+    /// Whether it waits for an expired session's user to sign in again, as other calls do on a client that was built to
+    /// have them wait. Prices and the cart may have changed by then.
+    #[uniffi(default = false)]
+    pub park_on_expiry: bool,
+    /// Places it although the outcome of an earlier order is unknown, which may order twice. It is sent as another
+    /// attempt at that order, with the same `Idempotency-Key`.
+    #[uniffi(default = false)]
+    pub force: bool,
+}
+
+/// What became of an order whose answer was lost, as far as the server's list of orders tells.
+#[derive(Clone, Debug, uniffi::Enum)]
+#[expect(clippy::large_enum_variant, reason = "bindings have no boxes")]
+pub enum OrderOutcome {
+    /// No order of this user has an unknown outcome.
+    NothingPending,
+    /// It was placed. Nothing is pending any more.
+    Placed {
+        /// The order.
+        order: Order,
+    },
+    /// It is not in the list, and may still come. Ask again, or let the shopper decide to place it again, forced.
+    NotSeenYet {
+        /// When to ask again to be sure; nothing if that cannot be told. Then it stays pending until it is seen, or
+        /// another is forced.
+        settles_in: Option<Duration>,
+    },
+    /// It was not placed, and will not be any more. Nothing is pending any more.
+    NotPlaced,
+    /// What was noted of it could not be read, so it is not known whether there was an order. Show the list of
+    /// orders. The note is erased, and nothing is pending any more.
+    Unreadable,
+}
+
+impl From<market_sdk::OrderOutcome> for OrderOutcome {
+    fn from(outcome: market_sdk::OrderOutcome) -> Self {
+        match outcome {
+            market_sdk::OrderOutcome::NothingPending => Self::NothingPending,
+            market_sdk::OrderOutcome::Placed(order) => Self::Placed { order: order.into() },
+            market_sdk::OrderOutcome::NotPlaced => Self::NotPlaced,
+            market_sdk::OrderOutcome::Unreadable => Self::Unreadable,
+            market_sdk::OrderOutcome::NotSeenYet { settles_in } => Self::NotSeenYet { settles_in },
+            _ => Self::NotSeenYet { settles_in: None },
+        }
+    }
 }
 
 /// What is ordered without the cart.
@@ -223,6 +268,12 @@ impl From<NewOrder> for market_sdk::NewOrder {
         }
         if let Some(method) = new.payment_method {
             order = order.payment_method(method);
+        }
+        if new.park_on_expiry {
+            order = order.park_on_expiry();
+        }
+        if new.force {
+            order = order.force();
         }
         order
     }

@@ -1,6 +1,6 @@
 //! The session as an app sees it, sign-in, and the profile.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use market_sdk::PhoneNumber;
 
@@ -39,6 +39,9 @@ pub enum SessionState {
         user: User,
         /// Why it ended.
         reason: EndReason,
+        /// How many calls wait for this user to sign in again, and then go on; 0 unless the client was built to have
+        /// them wait.
+        waiting: i32,
     },
 }
 
@@ -51,7 +54,10 @@ impl From<market_sdk::SessionState> for SessionState {
             Core::SignedIn { user, expires_at, persisted, .. } => {
                 Self::SignedIn { user: user.into(), expires_at, persisted }
             }
-            Core::Expired { user, reason, .. } => Self::Expired { user: user.into(), reason: reason.into() },
+            Core::Expired { user, reason, waiting, .. } => {
+                let waiting = i32::try_from(waiting).unwrap_or(i32::MAX);
+                Self::Expired { user: user.into(), reason: reason.into(), waiting }
+            }
             // `Restoring`; the core and this crate are built together.
             _ => Self::Restoring,
         }
@@ -128,6 +134,21 @@ pub struct SessionEnd {
 impl From<market_sdk::SessionEnd> for SessionEnd {
     fn from(end: market_sdk::SessionEnd) -> Self {
         Self { user: end.user.into(), reason: end.reason.into() }
+    }
+}
+
+/// The signal that a session will end soon: one per session.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct ExpiringSoon {
+    /// Whose session it is.
+    pub user: User,
+    /// How long it lasts from now.
+    pub left: Duration,
+}
+
+impl From<market_sdk::ExpiringSoon> for ExpiringSoon {
+    fn from(soon: market_sdk::ExpiringSoon) -> Self {
+        Self { user: soon.user.into(), left: soon.left }
     }
 }
 

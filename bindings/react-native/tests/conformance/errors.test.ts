@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 
-import { createMarketClient, isMarketError } from '../../src/node';
+import { createMarketClient, isMarketError, type MarketClient } from '../../src/node';
 import { requireVersion } from '../../src/library';
 import { CORE_VERSION } from '../../src/generated/version';
-import { conformance, failed, lines, ORDER, PHONE, stateOf } from './case';
+import { type Case, conformance, failed, lines, ORDER, PHONE, stateOf } from './case';
 
 const none = { status: undefined, isRetryable: false };
 
@@ -160,6 +160,41 @@ conformance('an_order_whose_answer_is_lost_is_of_unknown_outcome_and_placed_once
   await failed(client.orders.place(ORDER), 'outcomeUnknown', { isRetryable: false });
   expect(await client.orders.list()).toHaveLength(1);
   expect((await it.server.state())['us']?.orders).toHaveLength(1);
+});
+
+/** Signed in, with two bags in the cart, and an order of them without an answer. */
+async function withLostOrder(it: Case, acted: boolean): Promise<MarketClient> {
+  const client = await it.signedIn();
+  await client.cart.add(42, 2);
+  await it.server.once('POST /orders/create', { kind: 'reset', acted });
+  await failed(client.orders.place(ORDER), 'outcomeUnknown');
+  return client;
+}
+
+conformance('an_order_whose_answer_is_lost_holds_the_next_one_back_until_it_is_found', async (it) => {
+  const client = await withLostOrder(it, true);
+  await failed(client.orders.place(ORDER), 'orderPending', { isRetryable: false });
+  expect(await client.orders.resolve()).toMatchObject({ type: 'placed', order: { items: [{ quantity: 2 }] } });
+  expect(await client.orders.resolve()).toEqual({ type: 'nothingPending' });
+  expect((await it.server.state())['us']?.orders).toHaveLength(1);
+});
+
+conformance('an_order_that_is_not_seen_is_called_not_placed_only_after_its_time', async (it) => {
+  const client = await withLostOrder(it, false);
+  const yet = await client.orders.resolve();
+  expect(yet.type).toBe('notSeenYet');
+  const settlesIn = yet.type === 'notSeenYet' ? yet.settlesIn : undefined;
+  expect(settlesIn).toBeGreaterThanOrEqual(800_000);
+  expect(settlesIn).toBeLessThanOrEqual(900_000);
+  await it.server.advance(960);
+  expect(await client.orders.resolve()).toEqual({ type: 'notPlaced' });
+  expect(await client.orders.resolve()).toEqual({ type: 'nothingPending' });
+});
+
+conformance('a_forced_order_goes_out_though_an_earlier_one_is_unknown', async (it) => {
+  const client = await withLostOrder(it, false);
+  expect(await client.orders.place({ ...ORDER, force: true })).toMatchObject({ id: 1 });
+  expect(await client.orders.resolve()).toEqual({ type: 'nothingPending' });
 });
 
 conformance('a_sign_in_whose_answer_is_lost_is_of_unknown_outcome_and_a_new_code_signs_in', async (it) => {

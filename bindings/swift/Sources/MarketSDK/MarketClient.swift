@@ -36,10 +36,14 @@ public final class MarketClient: Sendable {
     ///   - connectTimeout: how long a connection may take to be made; 10 s if nothing is said
     ///   - timeout: how long a whole call may take, waits and attempts included; 30 s if nothing is said
     ///   - storeTimeout: how long the store may take before it counts as locked; 5 s if nothing is said
+    ///   - parkOnExpiry: lets calls that are stopped by an expired session wait for its user to sign in again; none waits
+    ///     if nothing is said
+    ///   - expiringSoon: how long before a session's end that is said; 5 minutes if nothing is said
     ///   - bodyLimit: the longest response body that is read, in bytes; 8 MiB if nothing is said
     ///   - extraRootCertificates: PEM texts of certificates to trust as roots, beside those of the system
     ///   - userAgent: put in front of the SDK's own name in `User-Agent`
     ///   - allowHTTPLoopback: allows `http://` for a server on this very machine, as in tests
+    ///   - orderSettleTime: how long after an order was sent it may still turn up; 15 minutes if nothing is said
     /// - Throws: ``MarketError`` with ``ErrorCode/config`` if something is missing or makes no sense, or the native
     ///   library is of another version
     public init(
@@ -50,10 +54,13 @@ public final class MarketClient: Sendable {
         connectTimeout: Duration? = nil,
         timeout: Duration? = nil,
         storeTimeout: Duration? = nil,
+        parkOnExpiry: ParkOnExpiry? = nil,
+        expiringSoon: Duration? = nil,
         bodyLimit: Int? = nil,
         extraRootCertificates: [String] = [],
         userAgent: String? = nil,
-        allowHTTPLoopback: Bool = false
+        allowHTTPLoopback: Bool = false,
+        orderSettleTime: Duration? = nil
     ) throws {
         try CoreVersion.check()
         let core = try MarketCore(config: ClientConfig(
@@ -64,10 +71,13 @@ public final class MarketClient: Sendable {
             connectTimeout: connectTimeout,
             timeout: timeout,
             storeTimeout: storeTimeout,
+            parkOnExpiry: parkOnExpiry,
+            expiringSoon: expiringSoon,
             bodyLimit: bodyLimit,
             extraRootCertificates: extraRootCertificates,
             userAgent: userAgent,
-            allowHttpLoopback: allowHTTPLoopback
+            allowHttpLoopback: allowHTTPLoopback,
+            orderSettleTime: orderSettleTime
         ))
         session = core.session()
         cart = core.cart()

@@ -17,6 +17,13 @@ extension SessionAPI {
     public func onEnd(_ listener: @escaping @Sendable (SessionEnd) -> Void) throws -> any Subscription {
         try onEnd(listener: EndListener(listener))
     }
+
+    /// Calls `listener` once for every session that will end soon: the place to offer a sign-in, before a checkout is cut
+    /// short. One that is added late is told at once. For the listener the same holds as at ``onEnd(_:)``.
+    @discardableResult
+    public func onExpiringSoon(_ listener: @escaping @Sendable (ExpiringSoon) -> Void) throws -> any Subscription {
+        try onExpiringSoon(listener: SoonListener(listener))
+    }
 }
 
 extension CartAPI {
@@ -84,5 +91,17 @@ private final class EndListener: SessionEndListener {
 
     func ended(end: SessionEnd) {
         listener(end)
+    }
+}
+
+private final class SoonListener: ExpiringSoonListener {
+    private let listener: @Sendable (ExpiringSoon) -> Void
+
+    init(_ listener: @escaping @Sendable (ExpiringSoon) -> Void) {
+        self.listener = listener
+    }
+
+    func expiresSoon(soon: ExpiringSoon) {
+        listener(soon)
     }
 }

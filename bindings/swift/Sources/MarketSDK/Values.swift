@@ -35,7 +35,7 @@ extension SessionState {
     /// Who is signed in, or was until the session ended by itself.
     public var user: User? {
         switch self {
-        case let .signedIn(user, _, _), let .expired(user, _): user
+        case let .signedIn(user, _, _), let .expired(user, _, _): user
         case .restoring, .locked, .signedOut: nil
         }
     }

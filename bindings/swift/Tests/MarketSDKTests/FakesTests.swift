@@ -85,6 +85,8 @@ private final class FakeSession: SessionAPI {
     }
 
     func onEnd(listener _: any SessionEndListener) throws -> any Subscription { FakeSubscription() }
+    func onExpiringSoon(listener _: any ExpiringSoonListener) throws -> any Subscription { FakeSubscription() }
+    func requireValidity(duration _: Duration, on _: isolated (any Actor)?) async throws {}
     func restore(on _: isolated (any Actor)?) async throws -> SessionState { state }
     func resumed() {}
     func requestCode(phone _: String, on _: isolated (any Actor)?) async throws -> CodeSent { throw NotFaked() }
@@ -109,4 +111,5 @@ private final class FakeOrders: OrdersAPI {
     func get(order _: Int, on _: isolated (any Actor)?) async throws -> Order { throw NotFaked() }
     func list(_: OrderQuery, on _: isolated (any Actor)?) async throws -> [Order] { throw NotFaked() }
     func place(_: NewOrder, on _: isolated (any Actor)?) async throws -> Order { throw NotFaked() }
+    func resolve(on _: isolated (any Actor)?) async throws -> OrderOutcome { throw NotFaked() }
 }

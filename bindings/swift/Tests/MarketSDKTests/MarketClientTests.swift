@@ -47,6 +47,44 @@ struct MarketClientTests {
     }
 
     @Test
+    func calls_that_an_expiry_stops_wait_for_the_same_user_and_go_with_their_task() async throws {
+        let shop = try MarketClient(
+            baseURL: server.baseURL,
+            appID: "a",
+            store: .memory,
+            parkOnExpiry: ParkOnExpiry(limit: 10, patience: .seconds(300)),
+            allowHTTPLoopback: true
+        )
+        func signIn() async throws {
+            try await shop.session.requestCode(phone: usPhone)
+            try await shop.session.verifyCode(phone: usPhone, code: server.code())
+        }
+        func waiting(_ calls: Int) async throws {
+            for await state in shop.session.states {
+                if case let .expired(_, _, waiting) = state, waiting == calls { return }
+            }
+        }
+        try await signIn()
+        try await shop.session.requireValidity(duration: .seconds(600))
+        let short = try await failure { try await shop.session.requireValidity(duration: .seconds(86400)) }
+        #expect(short.code == .sessionExpired)
+        try shop.session.onExpiringSoon { _ in }.cancel()
+        try await server.expireSessions()
+
+        let add = Task { try await shop.cart.add(sku: 42, quantity: 2) }
+        try await waiting(1)
+        let gone = Task { try await shop.cart.add(sku: 88, quantity: 1) }
+        try await waiting(2)
+        gone.cancel()
+        try await waiting(1)
+        // Two sign-ins within one second give the same token, which is not accepted any more.
+        try await server.advanceClock(seconds: 1)
+        try await signIn()
+        #expect(try await add.value.items.count == 1)
+        #expect(try await shop.cart.get().items.count == 1)
+    }
+
+    @Test
     func forty_thousand_calls_that_are_cancelled_as_they_end_all_end() async throws {
         let (ended, end) = AsyncStream<Void>.makeStream()
         for _ in 1 ... 4 {

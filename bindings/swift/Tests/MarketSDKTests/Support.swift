@@ -53,7 +53,7 @@ extension SessionState {
     }
 
     var expired: (user: User, reason: EndReason)? {
-        if case let .expired(user, reason) = self { (user, reason) } else { nil }
+        if case let .expired(user, reason, _) = self { (user, reason) } else { nil }
     }
 
     var signedOut: SignedOutReason? {

@@ -35,7 +35,7 @@ struct ValuesTests {
         let number = PhoneNumber("+13128059851")
         #expect("\(number)" == "+•••••••••51")
         let user = User(id: 1, market: .us, phone: number, fullName: nil)
-        let state = SessionState.expired(user: user, reason: .expired)
+        let state = SessionState.expired(user: user, reason: .expired, waiting: 0)
         var dumped = ""
         dump(state, to: &dumped)
         for text in ["\(state)", String(reflecting: state), String(describing: Optional(number)), dumped] {

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
 
-use market_sdk::{EndListener, EndReason, MarketClient, SessionApi};
+use market_sdk::{EndListener, EndReason, MarketClient, MarketClientBuilder, SessionApi};
 
 use super::server::Server;
 
@@ -38,11 +39,19 @@ impl Device {
 
     /// Opens the app: a new client on the device's store.
     pub(crate) fn open(&self) -> market_sdk::Result<MarketClient> {
+        self.builder().build()
+    }
+
+    /// Opens the app as one whose taps wait for an expired session's user.
+    pub(crate) fn open_parking(&self) -> market_sdk::Result<MarketClient> {
+        self.builder().park_on_expiry(10, Duration::from_secs(10 * 60)).build()
+    }
+
+    fn builder(&self) -> MarketClientBuilder {
         MarketClient::builder(&self.url)
             .app_id("dev.marketsdk.demo")
             .store(self.store.clone())
             .allow_http_loopback()
-            .build()
     }
 }
 

@@ -60,6 +60,12 @@ impl Server {
         self.ask(request).await.map(drop)
     }
 
+    /// The next request to `route` is acted on, and its answer lost.
+    pub(crate) async fn lose_the_next_answer_to(&self, route: &str) -> Result<(), NotHeld> {
+        let fault = json!({"route": route, "fault": {"kind": "reset", "acted": true}, "times": 1});
+        self.ask(RawRequest::new(Method::Post, "/faults").json(&fault)?).await.map(drop)
+    }
+
     pub(crate) async fn forget_requests(&self) -> Result<(), NotHeld> {
         self.ask(RawRequest::new(Method::Delete, "/requests")).await.map(drop)
     }

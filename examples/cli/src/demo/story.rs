@@ -40,6 +40,11 @@ impl Story {
         self.tell(&format!("\n{}", paint::painted(&io::stdout(), BOLD, &title)))
     }
 
+    /// How many there were so far.
+    pub(crate) fn count(&self) -> u32 {
+        self.scenarios.get()
+    }
+
     /// Tells what happens.
     pub(crate) fn tell(&self, line: &str) -> io::Result<()> {
         writeln!(io::stdout(), "{line}")

@@ -20,7 +20,7 @@ final class Shop {
             while true {
                 switch market.session.state {
                 case .signedIn: try await shop(ask("> "))
-                case let .expired(user, _): try await login("Your session has ended, \(user.phone). Your cart is kept.")
+                case let .expired(user, _, _): try await login("Your session has ended, \(user.phone). Your cart is kept.")
                 case .signedOut: try await login("Welcome.")
                 case .restoring, .locked: return print("The session cannot be read.")
                 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use market_contract_tests::dev::Device;
+use market_contract_tests::dev::{Dev, Device};
 use market_dev_server::{Dialect, Fault, Target};
-use market_sdk::{ErrorCode, MarketClient, MemoryStore, Method, NewOrder, RawRequest, SkuId};
+use market_sdk::{
+    ErrorCode, MarketClient, MemoryStore, Method, NewOrder, OrderId, OrderOutcome, RawRequest, SkuId,
+};
 use serde_json::json;
 
 use crate::{PHONE, answer, code, failed, lines, once, order_from_cart, server, server_with, status};
@@ -206,6 +208,52 @@ async fn an_order_whose_answer_is_lost_is_of_unknown_outcome_and_placed_once() {
     assert_eq!((error.code(), error.is_retryable()), (ErrorCode::OutcomeUnknown, false));
     assert_eq!(device.market.orders().list(Default::default()).await.unwrap().len(), 1);
     assert_eq!(dev.stored().await["us"]["orders"].as_array().unwrap().len(), 1);
+}
+
+/// Signed in, with two bags in the cart, and an order of them without an answer.
+async fn with_lost_order(dev: &Dev, acted: bool) -> Device {
+    let device = Device::signed_in(dev, PHONE).await;
+    device.market.cart().add(SkuId(42), 2).await.unwrap();
+    once(dev, "POST /orders/create", Fault::Reset { acted }).await;
+    assert_eq!(code(device.market.orders().place(order_from_cart()).await), ErrorCode::OutcomeUnknown);
+    device
+}
+
+#[tokio::test]
+async fn an_order_whose_answer_is_lost_holds_the_next_one_back_until_it_is_found() {
+    let id = "an_order_whose_answer_is_lost_holds_the_next_one_back_until_it_is_found";
+    let dev = server(id, Dialect::Documented);
+    let device = with_lost_order(&dev, true).await;
+    let orders = device.market.orders();
+    let error = failed(orders.place(order_from_cart()).await);
+    assert_eq!((error.code(), error.is_retryable()), (ErrorCode::OrderPending, false));
+    let OrderOutcome::Placed(order) = orders.resolve().await.unwrap() else { panic!("it was placed") };
+    assert_eq!(order.items.iter().map(|line| line.quantity).collect::<Vec<_>>(), [2]);
+    assert_eq!(orders.resolve().await.unwrap(), OrderOutcome::NothingPending);
+    assert_eq!(dev.stored().await["us"]["orders"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_order_that_is_not_seen_is_called_not_placed_only_after_its_time() {
+    let id = "an_order_that_is_not_seen_is_called_not_placed_only_after_its_time";
+    let dev = server(id, Dialect::Documented);
+    let device = with_lost_order(&dev, false).await;
+    let orders = device.market.orders();
+    let outcome = orders.resolve().await.unwrap();
+    let OrderOutcome::NotSeenYet { settles_in: Some(time) } = outcome else { panic!("{outcome:?}") };
+    assert!((800..=900).contains(&time.as_secs()), "{time:?}");
+    dev.advance_clock(960).await;
+    assert_eq!(orders.resolve().await.unwrap(), OrderOutcome::NotPlaced);
+    assert_eq!(orders.resolve().await.unwrap(), OrderOutcome::NothingPending);
+}
+
+#[tokio::test]
+async fn a_forced_order_goes_out_though_an_earlier_one_is_unknown() {
+    let dev = server("a_forced_order_goes_out_though_an_earlier_one_is_unknown", Dialect::Documented);
+    let device = with_lost_order(&dev, false).await;
+    let orders = device.market.orders();
+    assert_eq!(orders.place(order_from_cart().force()).await.unwrap().id, OrderId(1));
+    assert_eq!(orders.resolve().await.unwrap(), OrderOutcome::NothingPending);
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod scenarios;
 mod sessions;
 mod shopping;
 mod stores;
+mod waiting;
 
 use std::path::PathBuf;
 

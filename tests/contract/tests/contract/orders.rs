@@ -85,6 +85,21 @@ async fn an_order_from_the_cart_says_so_and_carries_a_key() {
 }
 
 #[tokio::test]
+async fn p12_right_before_each_order_the_newest_one_is_read() {
+    let shop = Shop::signed_in().await;
+    let answer = ResponseTemplate::new(200).set_body_json(answers::order());
+    shop.responds("POST", "/orders/create", answer, 2).await;
+    for _ in 0..2 {
+        shop.market.orders().place(from_cart()).await.unwrap();
+        let sent = shop.all_sent().await;
+        let sent: Vec<_> = sent.iter().map(|sent| format!("{} {}", sent.method, sent.target)).collect();
+        let expected =
+            ["GET /api/v1/orders?limit=1&offset=0&market=us", "POST /api/v1/orders/create?market=us"];
+        assert_eq!(sent, expected);
+    }
+}
+
+#[tokio::test]
 async fn an_order_of_given_items_says_that_the_cart_is_not_meant() {
     let shop = Shop::signed_in().await;
     let created = ResponseTemplate::new(201).set_body_json(answers::order());
@@ -142,6 +157,9 @@ async fn p12_an_order_that_goes_out_again_under_a_newer_session_carries_the_same
             if sent.target.starts_with("/api/v1/auth/verify-code") {
                 let token = tokens.lock().unwrap().pop().unwrap();
                 return Reply::Json(200, json!({"access_token": token, "user": {"id": 19}}));
+            }
+            if sent.reads_the_newest_order() {
+                return Reply::Json(200, json!([]));
             }
             let first = first_order.lock().unwrap().take();
             let Some((arrived, released)) = first else { return Reply::Json(200, answers::order()) };

@@ -73,6 +73,8 @@ pub(crate) fn expected(row: &Row, call: &Call, token: Token) -> Got {
             Outcome { code: Some(ErrorCode::NotSignedIn), requests: 0, acted: false }
         }
         (Class::Logout, Token::None) => Outcome { code: None, requests: 0, acted: false },
+        // The read before it is refused.
+        (Class::Order, Token::Expired) => Outcome { requests: 0, ..ended },
         (class, Token::Expired) if class.needs_session() && row.ended => ended,
         (class, Token::Expired) if class.needs_session() => match with_good_token.code {
             None => Outcome { requests: with_good_token.requests, ..ended },

@@ -3,7 +3,7 @@
 use market_contract_tests::PHONE;
 use market_contract_tests::dev::Device;
 use market_dev_server::{Fault, FaultRule};
-use market_sdk::{ErrorCode, SkuId};
+use market_sdk::{ErrorCode, OrderOutcome, SkuId};
 
 use crate::{
     failed, get_to_know, knowing, lines, of_each_kind, of_each_kind_that_takes_orders, order_from_cart,
@@ -18,7 +18,7 @@ fn lost(route: &str) -> Vec<FaultRule> {
 }
 
 #[tokio::test]
-async fn p12_an_order_whose_answer_is_lost_is_placed_once_and_found_in_the_list() {
+async fn p12_an_order_whose_answer_is_lost_is_placed_once_and_found() {
     for fault in lost("POST /orders/create") {
         for dev in of_each_kind_that_takes_orders() {
             let device = Device::signed_in(&dev, PHONE).await;
@@ -27,9 +27,16 @@ async fn p12_an_order_whose_answer_is_lost_is_placed_once_and_found_in_the_list(
             dev.fault(fault.clone()).await;
             let error = failed(device.market.orders().place(order_from_cart()).await);
             assert_eq!((error.code(), error.is_retryable()), (ErrorCode::OutcomeUnknown, false), "{fault:?}");
-            assert_eq!(routes(&dev.settled().await), ["POST /orders/create"], "{fault:?}");
-            let orders = device.market.orders().list(Default::default()).await.unwrap();
-            assert_eq!(orders.len(), 1, "{fault:?}");
+            assert_eq!(routes(&dev.settled().await), ["GET /orders", "POST /orders/create"], "{fault:?}");
+            let pending = failed(device.market.orders().place(order_from_cart()).await);
+            assert_eq!(pending.code(), ErrorCode::OrderPending, "{fault:?}");
+            // The app is closed and opened again.
+            let device = device.restart();
+            let OrderOutcome::Placed(order) = device.market.orders().resolve().await.unwrap() else {
+                panic!("{fault:?}: it was placed")
+            };
+            assert_eq!(order.items[0].quantity, 2, "{fault:?}");
+            assert_eq!(device.market.orders().resolve().await.unwrap(), OrderOutcome::NothingPending);
             assert_eq!(dev.stored().await["us"]["orders"].as_array().unwrap().len(), 1, "{fault:?}");
             assert!(device.market.session().state().is_signed_in(), "{fault:?}");
         }

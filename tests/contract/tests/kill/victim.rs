@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use market_contract_tests::shop::client;
-use market_sdk::{ErrorCode, FileStore, MarketClient, SecureStore, StoreError, StoreRead};
+use market_sdk::{ErrorCode, FileStore, MarketClient, NewOrder, SecureStore, SkuId, StoreError, StoreRead};
 
 const SCRIPT: &str = "KILL_TEST_SCRIPT";
 const FOLDER: &str = "KILL_TEST_FOLDER";
@@ -142,6 +142,11 @@ impl SecureStore for Watched {
     }
 }
 
+/// The same each time, so that only when it was placed tells one from another.
+pub(crate) fn order(phone: &str) -> NewOrder {
+    NewOrder::of_items("Ann", phone, "1 Main St", [(SkuId(42), 1)])
+}
+
 fn open() -> MarketClient {
     let folder = std::env::var_os(FOLDER).unwrap();
     client(&std::env::var(SERVER).unwrap())
@@ -176,6 +181,9 @@ async fn plays_its_script_if_it_was_started_to() {
             }
             ("logout", _) => session.logout().await.unwrap(),
             ("clear", _) => session.clear().await.unwrap(),
+            ("place", phone) => {
+                drop(market.orders().place(order(phone)).await.unwrap());
+            }
             ("reopen", _) => {
                 drop((session, market));
                 market = open();

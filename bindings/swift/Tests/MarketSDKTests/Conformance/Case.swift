@@ -84,6 +84,15 @@ struct Case: Sendable {
         return try await market.orders.place(new)
     }
 
+    /// Signs in, and orders two bags from the cart without an answer.
+    func loseOrder(_ market: MarketClient, acted: Bool) async throws {
+        try await signIn(market)
+        _ = try await market.cart.add(sku: 42, quantity: 2)
+        try await once("POST /orders/create", #"{"kind": "reset", "acted": \#(acted)}"#)
+        let lost = try await failure { try await order(market) }
+        #expect(lost.code == .outcomeUnknown)
+    }
+
     /// Plays a fault once.
     func once(_ route: String, _ fault: String) async throws {
         try await server.fault(route, fault, times: 1)

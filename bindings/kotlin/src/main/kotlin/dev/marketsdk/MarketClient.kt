@@ -1,5 +1,6 @@
 package dev.marketsdk
 
+import kotlinx.coroutines.CancellationException
 import kotlin.time.Duration
 import kotlin.time.toJavaDuration
 
@@ -51,10 +52,14 @@ public interface MarketClient : AutoCloseable {
  * @param connectTimeout how long a connection may take to be made; 10 s if nothing is said
  * @param timeout how long a whole call may take, waits and attempts included; 30 s if nothing is said
  * @param storeTimeout how long the store may take before it counts as locked; 5 s if nothing is said
+ * @param parkOnExpiry lets calls that are stopped by an expired session wait for its user to sign in again; none waits
+ *   if nothing is said
+ * @param expiringSoon how long before a session's end [SessionApi.onExpiringSoon] says so; 5 minutes if nothing is said
  * @param bodyLimit the longest response body that is read, in bytes; 8 MiB if nothing is said
  * @param extraRootCertificates PEM texts of certificates to trust as roots, beside those of the system
  * @param userAgent put in front of the SDK's own name in `User-Agent`
  * @param allowHttpLoopback allows `http://` for a server on this very machine, as in tests
+ * @param orderSettleTime how long after an order was sent it may still turn up; 15 minutes if nothing is said
  * @throws MarketException `CONFIG` if something is missing or makes no sense, or the native library does not fit
  */
 @Throws(MarketException::class)
@@ -66,10 +71,13 @@ public fun MarketClient(
     connectTimeout: Duration? = null,
     timeout: Duration? = null,
     storeTimeout: Duration? = null,
+    parkOnExpiry: ParkOnExpiry? = null,
+    expiringSoon: Duration? = null,
     bodyLimit: Long? = null,
     extraRootCertificates: List<String> = emptyList(),
     userAgent: String? = null,
     allowHttpLoopback: Boolean = false,
+    orderSettleTime: Duration? = null,
 ): MarketClient {
     Core.load()
     val config =
@@ -81,13 +89,26 @@ public fun MarketClient(
             connectTimeout = connectTimeout?.toJavaDuration(),
             timeout = timeout?.toJavaDuration(),
             storeTimeout = storeTimeout?.toJavaDuration(),
+            parkOnExpiry = parkOnExpiry,
+            expiringSoon = expiringSoon?.toJavaDuration(),
             bodyLimit = bodyLimit,
             extraRootCertificates = extraRootCertificates,
             userAgent = userAgent,
             allowHttpLoopback = allowHttpLoopback,
+            orderSettleTime = orderSettleTime?.toJavaDuration(),
         )
     return CoreMarketClient(MarketCore(config))
 }
+
+/** At most [limit] calls wait, each for [patience]. */
+public fun ParkOnExpiry(
+    limit: Int,
+    patience: Duration,
+): ParkOnExpiry = ParkOnExpiry(limit, patience.toJavaDuration())
+
+/** Checks that the session lasts for [duration] from now, as the one with Java's own type does. */
+@Throws(MarketException::class, CancellationException::class)
+public suspend fun SessionApi.requireValidity(duration: Duration): Unit = requireValidity(duration.toJavaDuration())
 
 private class CoreMarketClient(private val core: MarketCore) : MarketClient {
     override val session: CoreSessionApi = core.session()

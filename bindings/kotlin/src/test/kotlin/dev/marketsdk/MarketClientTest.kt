@@ -3,6 +3,7 @@ package dev.marketsdk
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
+import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
@@ -20,6 +21,8 @@ import java.time.Instant
 import java.util.Locale
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
+import kotlin.time.Duration.Companion.hours
+import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TimeSource
 
@@ -88,6 +91,48 @@ class MarketClientTest {
             assertEquals(EndReason.REJECTED, expired.reason)
             assertEquals(EndReason.REJECTED, ends.poll(5, TimeUnit.SECONDS)?.reason)
             assertEquals(null, ends.poll(200, TimeUnit.MILLISECONDS))
+        }
+
+    @Test
+    fun `calls that an expiry stops wait for the same user, and go with their coroutine`(): Unit =
+        runBlocking {
+            MarketClient(
+                baseUrl = server.baseUrl,
+                appId = "com.example.shop",
+                store = SessionStore.Memory,
+                allowHttpLoopback = true,
+                parkOnExpiry = ParkOnExpiry(limit = 10, patience = 5.minutes),
+            ).use { shop ->
+                suspend fun waiting(calls: Int) =
+                    withTimeout(10.seconds) {
+                        shop.session.state.first { (it as? SessionState.Expired)?.waiting == calls }
+                    }
+                server.signIn(shop)
+                shop.session.requireValidity(10.minutes)
+                assertEquals(ErrorCode.SESSION_EXPIRED, failure { shop.session.requireValidity(24.hours) }.code)
+                shop.session.onExpiringSoon { }.cancel()
+                server.expireSessions()
+
+                val add = async { shop.cart.add(42, 2) }
+                waiting(1)
+                assertEquals(
+                    ErrorCode.SESSION_EXPIRED,
+                    failure { shop.orders.place(NewOrder("Ann", PHONE, "1 Main Street")) }.code,
+                )
+                val order = async { shop.orders.place(NewOrder("Ann", PHONE, "1 Main Street", parkOnExpiry = true)) }
+                waiting(2)
+                val gone = launch { shop.cart.add(88, 1) }
+                waiting(3)
+                gone.cancelAndJoin()
+                waiting(2)
+                // Two sign-ins within one second give the same token, which is not accepted any more.
+                server.advanceClock(1)
+                server.signIn(shop)
+                assertEquals(1, add.await().items.size)
+                assertEquals(OrderStatus.Pending, order.await().status)
+                assertEquals(1, shop.orders.list().size)
+                assertTrue(shop.cart.get().items.isEmpty())
+            }
         }
 
     @Test

@@ -6,6 +6,7 @@ import dev.marketsdk.ErrorCode
 import dev.marketsdk.MarketClient
 import dev.marketsdk.MarketException
 import dev.marketsdk.Method
+import dev.marketsdk.OrderOutcome
 import dev.marketsdk.PHONE
 import dev.marketsdk.RawRequest
 import dev.marketsdk.SessionState
@@ -219,6 +220,44 @@ class ErrorsConformanceTest : ConformanceTest() {
             assertFailed(ErrorCode.OUTCOME_UNKNOWN, failure { market.orders.place(fromCart) }, null, false)
             assertEquals(1, market.orders.list().size)
             assertEquals(1, server.state()["us"].asJsonObject["orders"].asJsonArray.size())
+        }
+
+    /** Signed in, with two bags in the cart, and an order of them without an answer. */
+    private suspend fun Case.loseOrder(acted: Boolean) {
+        signIn()
+        market.cart.add(42, 2)
+        once("POST /orders/create", """{"kind": "reset", "acted": $acted}""")
+        assertEquals(ErrorCode.OUTCOME_UNKNOWN, failure { market.orders.place(fromCart) }.code)
+    }
+
+    @Test
+    fun an_order_whose_answer_is_lost_holds_the_next_one_back_until_it_is_found(): Unit =
+        case {
+            loseOrder(acted = true)
+            assertFailed(ErrorCode.ORDER_PENDING, failure { market.orders.place(fromCart) }, null, false)
+            val found = market.orders.resolve() as OrderOutcome.Placed
+            assertEquals(listOf(2L), found.order.items.map { it.quantity })
+            assertEquals(OrderOutcome.NothingPending, market.orders.resolve())
+            assertEquals(1, server.state()["us"].asJsonObject["orders"].asJsonArray.size())
+        }
+
+    @Test
+    fun an_order_that_is_not_seen_is_called_not_placed_only_after_its_time(): Unit =
+        case {
+            loseOrder(acted = false)
+            val yet = market.orders.resolve() as OrderOutcome.NotSeenYet
+            assertTrue(yet.settlesIn!!.seconds in 800..900)
+            server.advanceClock(960)
+            assertEquals(OrderOutcome.NotPlaced, market.orders.resolve())
+            assertEquals(OrderOutcome.NothingPending, market.orders.resolve())
+        }
+
+    @Test
+    fun a_forced_order_goes_out_though_an_earlier_one_is_unknown(): Unit =
+        case {
+            loseOrder(acted = false)
+            assertEquals(1L, market.orders.place(fromCart.copy(force = true)).id)
+            assertEquals(OrderOutcome.NothingPending, market.orders.resolve())
         }
 
     @Test

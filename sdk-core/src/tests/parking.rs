@@ -1,0 +1,723 @@
+//! Calls that wait for the user of an expired session.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::json;
+use tokio::task::JoinHandle;
+
+use super::shop::{CODE, LATENCY, Mishap};
+use super::world::{OTHER_PHONE, PHONE, TIMEOUT, World};
+use crate::model::*;
+use crate::{ErrorCode, MarketClient, Result};
+
+const PATIENCE: Duration = Duration::from_secs(600);
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A client with room for 100 calls, whose session the server no longer accepts.
+async fn rejected() -> World {
+    let world = World::parking(100, PATIENCE).await;
+    world.shop.expire_tokens();
+    world.shop.forget_seen();
+    world
+}
+
+/// How many calls wait, as the app is shown.
+fn waiting(world: &World) -> usize {
+    match world.state() {
+        SessionState::Expired { waiting, .. } => waiting,
+        _ => 0,
+    }
+}
+
+/// Lets what is under way come to rest, without much time passing.
+async fn rest() {
+    tokio::time::sleep(LATENCY * 3).await;
+}
+
+fn profile(market: &MarketClient) -> JoinHandle<Result<Profile>> {
+    tokio::spawn(market.session().profile())
+}
+
+fn add(market: &MarketClient, sku: u64) -> JoinHandle<Result<Cart>> {
+    tokio::spawn(market.cart().add(SkuId(sku), 1))
+}
+
+async fn code<T>(call: JoinHandle<Result<T>>) -> Option<ErrorCode> {
+    call.await.unwrap().err().map(|error| error.code())
+}
+
+fn raw(at: u64) -> RawRequest {
+    RawRequest::new(Method::Post, "/products").query("at", at)
+}
+
+/// Which raw requests came since a point of the shop's log, in the order in which they did.
+fn raws(world: &World, since: usize) -> Vec<u64> {
+    let seen = world.shop.seen();
+    let raws = seen[since..].iter().filter(|seen| seen.path == "/products");
+    raws.map(|seen| seen.query.split('&').find_map(|pair| pair.strip_prefix("at=")).unwrap().parse().unwrap())
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_stopped_by_expiry_waits_and_goes_on_when_the_same_user_signs_in() {
+    let world = rejected().await;
+    let ends = world.ends();
+    let add = add(&world.market, 42);
+    rest().await;
+    let state = world.state();
+    let SessionState::Expired { user, reason, waiting, .. } = &state else { panic!("{state:?}") };
+    assert_eq!((user.id, *reason, *waiting), (UserId(19), EndReason::Rejected, 1));
+    tokio::time::sleep(MINUTE).await;
+    assert!(!add.is_finished());
+    assert_eq!(world.shop.seen_at("/cart/items").len(), 1, "nothing is sent while it waits");
+
+    world.sign_in().await.unwrap();
+    assert_eq!(add.await.unwrap().unwrap().items.len(), 1);
+    assert_eq!(world.shop.seen_at("/cart/items").len(), 2);
+    assert_eq!(world.shop.quantity(42), 1);
+    world.settle().await;
+    world.assert_consistent("after the tap went through");
+    assert_eq!(ends.all(world).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expiry_that_is_found_locally_parks_without_a_request() {
+    let world = World::parking(100, PATIENCE).await;
+    world.shop.forget_seen();
+    tokio::time::sleep(31 * MINUTE).await;
+    let calls = [profile(&world.market), profile(&world.market)];
+    rest().await;
+    assert_eq!(waiting(&world), 2);
+    assert!(world.shop.seen().is_empty());
+    world.sign_in().await.unwrap();
+    for call in calls {
+        assert_eq!(code(call).await, None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn p2_another_users_sign_in_ends_what_waits_and_never_sends_it() {
+    let world = rejected().await;
+    let (add, profile) = (add(&world.market, 42), profile(&world.market));
+    rest().await;
+    assert_eq!(waiting(&world), 2);
+    world.market.session().verify_code(OTHER_PHONE, CODE).await.unwrap();
+    assert_eq!(code(add).await, Some(ErrorCode::SignedOut));
+    assert_eq!(code(profile).await, Some(ErrorCode::SignedOut));
+    world.settle().await;
+    assert_eq!(world.shop.seen_at("/cart/items").len(), 1, "once, as the first user, and refused");
+    assert_eq!(world.shop.seen_at("/auth/profile").len(), 1);
+    // Nor when the first user comes back.
+    world.sign_in().await.unwrap();
+    world.settle().await;
+    assert_eq!(world.shop.quantity(42), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn p5_a_logout_and_a_clear_end_what_waits_at_once() {
+    for notice in [true, false] {
+        let world = rejected().await;
+        let calls = [add(&world.market, 42), add(&world.market, 43)];
+        rest().await;
+        assert_eq!(waiting(&world), 2);
+        let session = world.market.session();
+        match notice {
+            true => session.logout().await.unwrap(),
+            false => session.clear().await.unwrap(),
+        }
+        let after = tokio::time::Instant::now();
+        for call in calls {
+            assert_eq!(code(call).await, Some(ErrorCode::SignedOut));
+        }
+        assert_eq!(after.elapsed(), Duration::ZERO, "also the one that stood in the line");
+        world.sign_in().await.unwrap();
+        world.settle().await;
+        assert_eq!(world.shop.quantity(42) + world.shop.quantity(43), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_leaves_takes_its_call_with_it_at_once() {
+    let world = rejected().await;
+    let (first, second, profile) = (add(&world.market, 42), add(&world.market, 43), profile(&world.market));
+    rest().await;
+    assert_eq!(waiting(&world), 3);
+    profile.abort();
+    // A task of its own waits at the door for it, and holds the line.
+    first.abort();
+    let _ = (profile.await, first.await);
+    assert_eq!(waiting(&world), 1);
+    world.sign_in().await.unwrap();
+    assert_eq!(code(second).await, None);
+    world.settle().await;
+    assert_eq!((world.shop.quantity(42), world.shop.quantity(43)), (0, 1));
+    assert_eq!(world.shop.seen_at("/auth/profile").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_caller_left_while_it_was_under_way_does_not_wait() {
+    let world = rejected().await;
+    let first = add(&world.market, 42);
+    tokio::time::sleep(LATENCY).await;
+    first.abort();
+    rest().await;
+    assert_eq!(waiting(&world), 0);
+    world.sign_in().await.unwrap();
+    world.market.cart().get().await.unwrap();
+    assert_eq!(world.shop.quantity(42), 0);
+    // One that the server acts on is completed, as ever.
+    let second = add(&world.market, 43);
+    tokio::time::sleep(LATENCY / 2).await;
+    second.abort();
+    world.settle().await;
+    assert_eq!(world.shop.quantity(43), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn patience_runs_out_by_its_own_clock_and_ends_with_session_expired() {
+    let world = rejected().await;
+    let first = profile(&world.market);
+    rest().await;
+    tokio::time::sleep(5 * MINUTE).await;
+    let second = profile(&world.market);
+    tokio::time::sleep(PATIENCE - 5 * MINUTE - 2 * LATENCY - LATENCY / 2).await;
+    assert_eq!(waiting(&world), 2, "a moment before");
+    assert!(!first.is_finished());
+    tokio::time::sleep(LATENCY).await;
+    assert_eq!(code(first).await, Some(ErrorCode::SessionExpired));
+    assert_eq!(waiting(&world), 1);
+    tokio::time::sleep(5 * MINUTE).await;
+    assert_eq!(code(second).await, Some(ErrorCode::SessionExpired));
+    assert_eq!(waiting(&world), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn patience_that_ran_out_while_the_device_slept_resumes_nothing() {
+    let world = rejected().await;
+    let add = add(&world.market, 42);
+    rest().await;
+    world.clock.sleep(2 * PATIENCE);
+    world.sign_in().await.unwrap();
+    assert_eq!(code(add).await, Some(ErrorCode::SessionExpired));
+    assert_eq!(world.shop.quantity(42), 0);
+
+    // Also if the app looks first.
+    world.shop.expire_tokens();
+    let add = self::add(&world.market, 42);
+    rest().await;
+    world.clock.sleep(2 * PATIENCE);
+    world.market.session().resumed();
+    assert_eq!(waiting(&world), 0);
+    assert_eq!(code(add).await, Some(ErrorCode::SessionExpired));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_goes_on_has_its_whole_time_again() {
+    let world = rejected().await;
+    let (slow, silent) = (profile(&world.market), tokio::spawn(world.market.wishlist().get()));
+    rest().await;
+    tokio::time::sleep(2 * TIMEOUT).await;
+    world.shop.mishap("/auth/profile", Mishap::Slow(TIMEOUT - 5 * LATENCY));
+    world.shop.mishap("/wishlist", Mishap::Silent);
+    world.sign_in().await.unwrap();
+    let resumed = tokio::time::Instant::now();
+    assert_eq!(code(slow).await, None);
+    assert_eq!(code(silent).await, Some(ErrorCode::Timeout));
+    let took = resumed.elapsed();
+    assert!(took > TIMEOUT - 3 * LATENCY && took <= TIMEOUT, "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn p11_calls_behind_a_parked_one_in_the_cart_line_wait_with_it_and_keep_their_places() {
+    let world = rejected().await;
+    let adds: Vec<_> = (0..10).map(|sku| add(&world.market, sku)).collect();
+    rest().await;
+    assert_eq!(waiting(&world), 10, "those in the line too");
+    assert_eq!(world.shop.seen_at("/cart/items").len(), 1, "only the first was sent");
+    tokio::time::sleep(2 * TIMEOUT).await;
+    let late = add(&world.market, 10);
+    rest().await;
+    assert_eq!(waiting(&world), 11);
+    assert!(adds.iter().all(|add| !add.is_finished()), "no deadline runs");
+    world.shop.forget_seen();
+    // Their deadlines run again, from the sign-in on.
+    world.shop.mishap("/cart/items", Mishap::Slow(TIMEOUT - MINUTE / 6));
+    world.sign_in().await.unwrap();
+    for add in adds.into_iter().chain([late]) {
+        assert_eq!(code(add).await, None);
+    }
+    let skus: Vec<_> =
+        world.shop.seen_at("/cart/items").iter().map(|seen| seen.body["sku_id"].as_u64()).collect();
+    assert_eq!(skus, (0..=10).map(Some).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_comes_from_the_line_to_the_door_has_the_patience_that_is_left() {
+    let world = rejected().await;
+    let first = add(&world.market, 42);
+    let second = add(&world.market, 43);
+    rest().await;
+    tokio::time::sleep(9 * MINUTE).await;
+    first.abort();
+    let started = tokio::time::Instant::now();
+    assert_eq!(code(second).await, Some(ErrorCode::SessionExpired));
+    assert!(started.elapsed() < MINUTE, "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_in_the_line_when_the_session_ends_are_parked_in_the_order_of_making() {
+    let world = World::parking(3, PATIENCE).await;
+    world.shop.expire_tokens();
+    let adds: Vec<_> = (0..8).map(|sku| add(&world.market, sku)).collect();
+    rest().await;
+    let done: Vec<_> = adds.iter().map(JoinHandle::is_finished).collect();
+    // The first comes back to the door after those in the line were parked, and finds no room.
+    assert_eq!(waiting(&world), 3);
+    assert_eq!(done, [true, false, false, false, true, true, true, true]);
+    world.sign_in().await.unwrap();
+    let codes: Vec<_> = join_all(adds.into_iter().map(code)).await;
+    let expired = Some(ErrorCode::SessionExpired);
+    assert_eq!(codes, [expired, None, None, None, expired, expired, expired, expired]);
+    let stored: Vec<_> = (0..8).map(|sku| world.shop.quantity(sku)).collect();
+    assert_eq!(stored, [0, 1, 1, 1, 0, 0, 0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_call_over_the_limit_fails_at_once_and_room_that_is_left_is_used_again() {
+    let world = World::parking(2, PATIENCE).await;
+    world.shop.expire_tokens();
+    let (first, second) = (profile(&world.market), profile(&world.market));
+    rest().await;
+    let started = tokio::time::Instant::now();
+    assert_eq!(code(profile(&world.market)).await, Some(ErrorCode::SessionExpired));
+    assert_eq!(code(add(&world.market, 42)).await, Some(ErrorCode::SessionExpired));
+    assert_eq!(started.elapsed(), Duration::ZERO);
+    first.abort();
+    let _ = first.await;
+    let third = profile(&world.market);
+    rest().await;
+    assert_eq!(waiting(&world), 2);
+    world.sign_in().await.unwrap();
+    assert_eq!((code(second).await, code(third).await), (None, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_at_the_door_go_on_in_the_order_in_which_they_were_made() {
+    let world = rejected().await;
+    // Each is answered 401 earlier than the one before, so they come to the door the other way round; and they are not
+    // safe to repeat, so that each lets others go before it sends.
+    for at in 0..50 {
+        world.shop.mishap("/products", Mishap::Slow(Duration::from_millis(500 - 10 * at)));
+    }
+    let calls: Vec<_> = (0..50).map(|at| tokio::spawn(world.market.request(raw(at)))).collect();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(waiting(&world), 50);
+    let before = world.shop.seen().len();
+    world.sign_in().await.unwrap();
+    for call in calls {
+        // The shop has no such route, and that is its answer.
+        assert_eq!(code(call).await, Some(ErrorCode::Unsupported));
+    }
+    assert_eq!(raws(&world, before), (0..50).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_nobody_polls_does_not_hold_up_those_after_it() {
+    let world = rejected().await;
+    let mut aside = Box::pin(world.market.request(raw(0)));
+    assert!(tokio::time::timeout(MINUTE, &mut aside).await.is_err());
+    let other = tokio::spawn(world.market.request(raw(1)));
+    rest().await;
+    assert_eq!(waiting(&world), 2);
+    let before = world.shop.seen().len();
+    world.sign_in().await.unwrap();
+    let started = tokio::time::Instant::now();
+    assert_eq!(code(other).await, Some(ErrorCode::Unsupported));
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert_eq!(aside.await.unwrap_err().code(), ErrorCode::Unsupported);
+    assert_eq!(raws(&world, before), [1, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn p12_an_order_waits_only_if_it_is_asked_to() {
+    let orders: [fn() -> NewOrder; 2] = [
+        || NewOrder::from_cart("Ann", PHONE, "1 Main St"),
+        || NewOrder::of_items("Ann", PHONE, "1 Main St", [(SkuId(42), 1)]),
+    ];
+    for order in orders {
+        let world = rejected().await;
+        // Found by a 401, and found locally.
+        for _ in 0..2 {
+            let started = tokio::time::Instant::now();
+            let placed = world.market.orders().place(order()).await;
+            assert_eq!(placed.unwrap_err().code(), ErrorCode::SessionExpired);
+            assert!(started.elapsed() < MINUTE);
+        }
+        assert_eq!(waiting(&world), 0);
+        let placed = tokio::spawn(world.market.orders().place(order().park_on_expiry()));
+        rest().await;
+        assert_eq!(waiting(&world), 1);
+        world.sign_in().await.unwrap();
+        assert_eq!(code(placed).await, None);
+        assert_eq!(world.shop.orders(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_in_the_cart_line_fails_at_once_unless_it_is_asked_to_wait() {
+    let world = rejected().await;
+    let add = add(&world.market, 42);
+    let order = || NewOrder::from_cart("Ann", PHONE, "1 Main St");
+    // One stands in the line when the session ends, and one comes when it has ended.
+    let before = tokio::spawn(world.market.orders().place(order()));
+    rest().await;
+    assert!(before.is_finished());
+    assert_eq!(code(before).await, Some(ErrorCode::SessionExpired));
+    let after = tokio::time::Instant::now();
+    assert_eq!(world.market.orders().place(order()).await.unwrap_err().code(), ErrorCode::SessionExpired);
+    assert_eq!(after.elapsed(), Duration::ZERO);
+    let asked = tokio::spawn(world.market.orders().place(order().park_on_expiry()));
+    rest().await;
+    assert_eq!(waiting(&world), 2);
+    world.sign_in().await.unwrap();
+    assert_eq!(code(add).await, None);
+    assert_eq!(code(asked).await, None);
+    assert_eq!((world.shop.orders(), world.shop.quantity(42)), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_change_of_the_count_is_a_published_state() {
+    let world = rejected().await;
+    let mut states = world.market.session().subscribe();
+    let mut shown = async || {
+        let state = tokio::time::timeout(MINUTE, states.next()).await.ok()??;
+        Some(match state {
+            SessionState::Expired { waiting, .. } => Some(waiting),
+            _ => None,
+        })
+    };
+    assert_eq!(shown().await, Some(None));
+    let first = profile(&world.market);
+    // The end is published before the call is back at the door.
+    let mut counts = Vec::new();
+    while counts.last() != Some(&Some(1)) {
+        counts.extend(shown().await);
+    }
+    // Nothing else is to publish in its place, as the erased store would.
+    rest().await;
+    let second = profile(&world.market);
+    assert_eq!(shown().await, Some(Some(2)));
+    second.abort();
+    assert_eq!(shown().await, Some(Some(1)));
+    drop(second.await);
+    tokio::time::sleep(PATIENCE).await;
+    assert_eq!(shown().await, Some(Some(0)));
+    assert_eq!(code(first).await, Some(ErrorCode::SessionExpired));
+    assert_eq!(shown().await, None, "and nothing else is");
+}
+
+#[tokio::test(start_paused = true)]
+async fn p3_of_a_storm_of_a_thousand_401s_a_hundred_wait_and_one_end_is_signalled() {
+    let world = rejected().await;
+    let ends = world.ends();
+    for at in 0..1000 {
+        world.shop.mishap("/products", Mishap::Slow(Duration::from_millis(at)));
+    }
+    let calls: Vec<_> = (0..1000)
+        .map(|_| tokio::spawn(world.market.request(RawRequest::new(Method::Get, "/products"))))
+        .collect();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(waiting(&world), 100);
+    world.sign_in().await.unwrap();
+    let codes = join_all(calls.into_iter().map(code)).await;
+    assert_eq!(codes.iter().filter(|code| code.is_none()).count(), 100);
+    assert_eq!(codes.iter().filter(|code| **code == Some(ErrorCode::SessionExpired)).count(), 900);
+    assert_eq!(world.shop.seen_at("/products").len(), 1100, "only those who waited were sent again");
+    world.settle().await;
+    world.assert_consistent("after the storm");
+    assert_eq!(ends.all(world).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_session_ends_again_waits_again() {
+    let world = rejected().await;
+    let add = add(&world.market, 42);
+    rest().await;
+    // The new token is refused too.
+    world.sign_in().await.unwrap();
+    world.shop.expire_tokens();
+    rest().await;
+    assert_eq!(waiting(&world), 1);
+    world.sign_in().await.unwrap();
+    assert_eq!(code(add).await, None);
+    assert_eq!(world.shop.quantity(42), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_ends_with_the_process() {
+    let world = rejected().await;
+    let add = add(&world.market, 42);
+    rest().await;
+    assert_eq!(waiting(&world), 1);
+    world.settle().await;
+    add.abort();
+    let _ = add.await;
+    let world = world.restart();
+    world.market.session().restore().await.unwrap();
+    world.sign_in().await.unwrap();
+    world.settle().await;
+    assert_eq!(world.shop.quantity(42), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_made_while_an_expired_session_is_restored_waits_too() {
+    let world = World::parking(100, PATIENCE).await;
+    world.settle().await;
+    world.clock.sleep(120 * MINUTE);
+    let world = world.restart();
+    assert_eq!(world.state(), SessionState::Restoring);
+    let add = add(&world.market, 42);
+    rest().await;
+    assert_eq!(waiting(&world), 1, "{:?}", world.state());
+    world.sign_in().await.unwrap();
+    assert_eq!(code(add).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_client_on_the_same_entry_resumes_only_what_waits_in_itself() {
+    let world = rejected().await;
+    let add = add(&world.market, 42);
+    rest().await;
+    let other = world.beside();
+    other.market.session().restore().await.unwrap();
+    other.sign_in().await.unwrap();
+    other.market.cart().get().await.unwrap();
+    world.settle().await;
+    assert_eq!(waiting(&world), 1);
+    assert!(other.store.stored().is_some(), "the other's session is not erased");
+    world.sign_in().await.unwrap();
+    assert_eq!(code(add).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_behind_one_that_asks_the_server_which_kind_it_is_waits_with_it() {
+    let world = rejected().await;
+    for _ in 0..2 {
+        world.shop.mishap("/wishlist", Mishap::Status(404, r#"{"detail":"Not Found"}"#));
+    }
+    let reads: Vec<_> = (0..2).map(|_| tokio::spawn(world.market.wishlist().get())).collect();
+    tokio::time::sleep(LATENCY * 5).await;
+    // One asks at the other path and is answered 401; the other stands behind it.
+    assert_eq!(world.shop.seen_at("/wishlist/get").len(), 1);
+    assert_eq!(waiting(&world), 2);
+    tokio::time::sleep(2 * TIMEOUT).await;
+    world.sign_in().await.unwrap();
+    // The first goes on where it stopped: it does not begin anew.
+    for read in reads {
+        assert_eq!(code(read).await, Some(ErrorCode::Unsupported));
+    }
+    assert_eq!(world.shop.seen_at("/wishlist").len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_it_nothing_waits() {
+    let world = World::signed_in().await;
+    world.shop.expire_tokens();
+    let adds: Vec<_> = (0..3).map(|sku| add(&world.market, sku)).collect();
+    rest().await;
+    for add in adds {
+        assert_eq!(code(add).await, Some(ErrorCode::SessionExpired));
+    }
+    assert_eq!(waiting(&world), 0);
+    let order = NewOrder::from_cart("Ann", PHONE, "1 Main St").park_on_expiry();
+    assert_eq!(world.market.orders().place(order).await.unwrap_err().code(), ErrorCode::SessionExpired);
+}
+
+// On real threads and in real time, about two seconds: what is parked and released meets on different threads
+// here, which it never does on paused time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn on_many_threads_no_call_is_lost_and_none_is_made_twice() {
+    let world = World::parking(1000, PATIENCE).await;
+    let mut added = 0;
+    for round in 0..6 {
+        world.shop.expire_tokens();
+        let calls: Vec<_> = (0..8)
+            .flat_map(|_| {
+                let (add, profile, raw) = (
+                    world.market.cart().add(SkuId(42), 1),
+                    world.market.session().profile(),
+                    world.market.request(raw(0)),
+                );
+                let unsupported = |error: crate::Error| error.code() == ErrorCode::Unsupported;
+                [
+                    tokio::spawn(async move { add.await.is_ok() }),
+                    tokio::spawn(async move { profile.await.is_ok() }),
+                    tokio::spawn(async move { raw.await.is_err_and(unsupported) }),
+                ]
+            })
+            .collect();
+        let mut states = world.market.session().subscribe();
+        while !matches!(states.next().await, Some(SessionState::Expired { waiting: 24, .. })) {}
+        // Some callers leave while the session comes.
+        let left: Vec<_> = calls.iter().step_by(7).map(JoinHandle::abort_handle).collect();
+        let leaving = tokio::spawn(async move {
+            for call in left {
+                call.abort();
+                tokio::task::yield_now().await;
+            }
+        });
+        world.sign_in().await.unwrap();
+        leaving.await.unwrap();
+        for (at, call) in calls.into_iter().enumerate() {
+            let done = tokio::time::timeout(Duration::from_secs(20), call).await.expect("it hangs");
+            match done {
+                Ok(done) => assert!(done, "round {round}, call {at}"),
+                Err(error) => assert!(error.is_cancelled() && at % 7 == 0, "round {round}, call {at}"),
+            }
+            added += u64::from(at % 3 == 0 && at % 7 != 0);
+        }
+        world.market.cart().get().await.unwrap();
+    }
+    assert_eq!(world.market.core.keeper.listed(), 0);
+    let most = added + 6 * 2;
+    let quantity = world.shop.quantity(42);
+    assert!((added..=most).contains(&quantity), "{quantity} of {added} to {most}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn p12_an_order_that_waited_is_noted_anew_before_it_is_sent() {
+    let world = World::parking(100, PATIENCE).await;
+    let order = NewOrder::from_cart("Ann", PHONE, "1 Main St").park_on_expiry();
+    // The read before it is answered, and then the order itself is refused.
+    world.shop.mishap("/orders/create", Mishap::Status(401, ""));
+    let placed = tokio::spawn(world.market.orders().place(order));
+    rest().await;
+    tokio::time::sleep(LATENCY * 3).await;
+    assert_eq!(waiting(&world), 1);
+    let reads = world.shop.seen_at("/orders").len();
+    // Longer than an order takes to settle would do harm here, were it counted from before the wait.
+    tokio::time::sleep(5 * MINUTE).await;
+    world.shop.mishap("/orders/create", Mishap::LostBefore);
+    world.sign_in().await.unwrap();
+    assert_eq!(code(placed).await, Some(ErrorCode::OutcomeUnknown));
+    assert_eq!(world.shop.seen_at("/orders").len(), reads + 1, "the newest order is read anew");
+    let OrderOutcome::NotSeenYet { settles_in: Some(time) } = world.market.orders().resolve().await.unwrap()
+    else {
+        panic!("it may still come");
+    };
+    assert!(time > 14 * MINUTE, "{time:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn p12_an_order_that_waited_for_nobody_leaves_nothing_pending() {
+    let world = World::parking(100, PATIENCE).await;
+    let order = || NewOrder::of_items("Ann", PHONE, "1 Main St", [(SkuId(42), 1)]).park_on_expiry();
+    for leaves in [true, false] {
+        world.shop.mishap("/orders/create", Mishap::Status(401, ""));
+        let placed = tokio::spawn(world.market.orders().place(order()));
+        tokio::time::sleep(LATENCY * 6).await;
+        assert_eq!(waiting(&world), 1);
+        if leaves {
+            placed.abort();
+            let _ = placed.await;
+            assert_eq!(waiting(&world), 0);
+        } else {
+            assert_eq!(code(placed).await, Some(ErrorCode::SessionExpired));
+        }
+        world.sign_in().await.unwrap();
+        assert_eq!(world.market.orders().resolve().await.unwrap(), OrderOutcome::NothingPending);
+    }
+    world.market.orders().place(order()).await.unwrap();
+    assert_eq!(world.shop.orders(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn p12_nothing_is_noted_of_an_order_while_it_waits_and_nothing_older_is_taken_for_it() {
+    let world = World::parking(100, PATIENCE).await;
+    let order = || NewOrder::of_items("Ann", PHONE, "1 Main St", [(SkuId(42), 1)]).park_on_expiry();
+    world.shop.mishap("/orders/create", Mishap::Status(401, ""));
+    let placed = tokio::spawn(world.market.orders().place(order()));
+    tokio::time::sleep(LATENCY * 6).await;
+    assert_eq!((waiting(&world), world.store.noted()), (1, None));
+    // Just the same, on another device, while it waits.
+    let same = json!({"customer_name": "Ann", "customer_phone": PHONE, "delivery_address": "1 Main St"});
+    world.shop.place_elsewhere(19, &same);
+    // A second tap is none the less no second order, whatever it asks for.
+    let second = world.market.orders().place(order().force()).await;
+    assert_eq!(second.unwrap_err().code(), ErrorCode::OrderPending);
+
+    world.shop.mishap("/orders/create", Mishap::LostBefore);
+    world.sign_in().await.unwrap();
+    assert_eq!(code(placed).await, Some(ErrorCode::OutcomeUnknown));
+    assert!(world.store.noted().is_some());
+    let outcome = world.market.orders().resolve().await.unwrap();
+    assert!(matches!(outcome, OrderOutcome::NotSeenYet { .. }), "{outcome:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn p12_a_forced_attempt_that_waits_leaves_the_first_as_unknown_as_before() {
+    for leaves in [true, false] {
+        let world = World::parking(100, PATIENCE).await;
+        let order =
+            |address: &str| NewOrder::of_items("Ann", PHONE, address, [(SkuId(42), 1)]).park_on_expiry();
+        world.shop.mishap("/orders/create", Mishap::LostAfter);
+        let first = world.market.orders().place(order("1 Main St")).await;
+        assert_eq!(first.unwrap_err().code(), ErrorCode::OutcomeUnknown);
+        world.shop.mishap("/orders/create", Mishap::Status(401, ""));
+        let forced = tokio::spawn(world.market.orders().place(order("2 Main St").force()));
+        tokio::time::sleep(LATENCY * 6).await;
+        assert_eq!(waiting(&world), 1);
+        assert!(world.store.noted().is_some(), "of the first");
+        if leaves {
+            forced.abort();
+            rest().await;
+            assert_eq!(waiting(&world), 0);
+        }
+        // It stands behind the order, and waits with it.
+        let resolved = tokio::spawn(world.market.orders().resolve());
+        rest().await;
+        assert_eq!(waiting(&world), if leaves { 1 } else { 2 });
+        tokio::time::sleep(2 * TIMEOUT).await;
+        world.sign_in().await.unwrap();
+        let outcome = resolved.await.unwrap().unwrap();
+        if leaves {
+            assert!(
+                matches!(&outcome, OrderOutcome::Placed(order) if order.id == OrderId(1001)),
+                "{outcome:?}"
+            );
+        } else {
+            assert_eq!(code(forced).await, None);
+        }
+        assert_eq!(world.store.noted(), None);
+        assert_eq!(world.shop.orders(), if leaves { 1 } else { 2 });
+        let keys: Vec<_> = world
+            .shop
+            .seen_at("/orders/create")
+            .iter()
+            .map(|seen| seen.headers["idempotency-key"].clone())
+            .collect();
+        assert!(keys.windows(2).all(|two| two[0] == two[1]), "all are attempts at one order");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_goes_on_has_half_of_its_whole_time_for_the_read_before_it() {
+    let world = World::parking(100, PATIENCE).await;
+    let order = NewOrder::of_items("Ann", PHONE, "1 Main St", [(SkuId(42), 1)]).park_on_expiry();
+    // It is stopped when little of its time is left.
+    world.shop.mishap("/orders", Mishap::Slow(TIMEOUT / 3));
+    world.shop.mishap("/orders/create", Mishap::Slow(TIMEOUT / 2));
+    let placed = tokio::spawn(world.market.orders().place(order));
+    tokio::time::sleep(5 * LATENCY).await;
+    world.shop.expire_tokens();
+    tokio::time::sleep(TIMEOUT).await;
+    assert_eq!((waiting(&world), world.shop.orders()), (1, 0));
+    world.shop.mishap("/orders", Mishap::Silent);
+    world.sign_in().await.unwrap();
+    let resumed = tokio::time::Instant::now();
+    assert_eq!(code(placed).await, Some(ErrorCode::Timeout));
+    let took = resumed.elapsed();
+    assert!(took > TIMEOUT / 2 - 10 * LATENCY && took < TIMEOUT / 2 + 10 * LATENCY, "{took:?}");
+    assert_eq!(world.store.noted(), None);
+}
