@@ -58,6 +58,12 @@ const EVERYWHERE: &[(&str, &str)] = &[
 ];
 
 const ONCE: &[(&str, &str)] = &[
+    // The core refuses a time of nothing by an error of its own.
+    (
+        "            // Rust does not support negative Durations
+            throw IllegalArgumentException(\"Invalid duration, must be non-negative\")",
+        "            return write(java.time.Duration.ZERO, buf)",
+    ),
     // It is not written for explicit API mode, nor for a build that takes warnings for errors.
     (
         "@file:Suppress(\"NAME_SHADOWING\")",

@@ -161,6 +161,8 @@ class MarketClientTest {
             server.close()
             assertEquals(ErrorCode.NETWORK, failure { market.cart.get() }.code)
             assertEquals(ErrorCode.CONFIG, failure { MarketClient(baseUrl = "ftp://x", appId = "a") }.code)
+            val backwards = failure { MarketClient(baseUrl = "https://x", appId = "a", timeout = (-1).seconds) }
+            assertEquals(ErrorCode.CONFIG, backwards.code)
         }
 
     @Test
