@@ -2,10 +2,12 @@
 
 import PackageDescription
 
+// By a link: SwiftPM tells packages apart by their folders' names, and both would be called `swift`.
+
 let package = Package(
     name: "shop",
     platforms: [.macOS(.v13)],
-    dependencies: [.package(name: "MarketSDK", path: "../../bindings/swift")],
+    dependencies: [.package(name: "MarketSDK", path: "MarketSDK")],
     targets: [
         .executableTarget(name: "shop", dependencies: [.product(name: "MarketSDK", package: "MarketSDK")]),
     ],

@@ -65,9 +65,13 @@ pub(super) fn consumed(here: &Workspace, swift: &Swift, server: &Path) -> Result
         return Err("what was packed cannot be unpacked".to_owned());
     }
     let example = here.root.join(EXAMPLE);
+    // As its README has it, on the package beside it.
+    if !succeeds(swift.command(here, &example, "swift").args(["build", "--quiet"])) {
+        return Err("the example does not build in its own folder".to_owned());
+    }
     copied(&example.join("Sources"), &app.join("Sources")).map_err(said)?;
     let manifest = std::fs::read_to_string(example.join("Package.swift")).map_err(said)?;
-    let manifest = bindings::edited(&manifest, &[("\"../../bindings/swift\"", &format!("\"../{NAME}\""))])?;
+    let manifest = bindings::edited(&manifest, &[("path: \"MarketSDK\"", &format!("path: \"../{NAME}\""))])?;
     // Anew each time: SwiftPM looks for other files in a package that this one depends on only when it changes.
     std::fs::write(app.join("Package.swift"), manifest).map_err(said)?;
     let mut build = swift.command(here, &app, "swift");
