@@ -6,6 +6,7 @@ mod expiring_soon;
 mod observed_cart;
 mod orders_once;
 mod orders_simulated;
+mod parked_orders;
 mod parking;
 mod promises;
 mod recorded;
