@@ -1,6 +1,5 @@
 package shop
 
-import dev.marketsdk.DevServer
 import dev.marketsdk.ErrorCode
 import dev.marketsdk.MarketClient
 import dev.marketsdk.MarketException
@@ -8,6 +7,8 @@ import dev.marketsdk.PhoneNumber
 import dev.marketsdk.SessionState
 import dev.marketsdk.SessionStore
 import dev.marketsdk.User
+import dev.marketsdk.client
+import dev.marketsdk.devServer
 import dev.marketsdk.format
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.flow.launchIn
@@ -53,7 +54,7 @@ class ReadmeTest {
 
     @Test
     fun `what README shows is what happens`() {
-        DevServer().use { server ->
+        devServer().use { server ->
             runBlocking(Dispatchers.Default) {
                 val scope = this
                 val total = Label()
@@ -118,7 +119,7 @@ class ReadmeTest {
         val byHand = readme.substringAfter("## By hand").substringAfter("```kotlin\n").substringBefore("```")
         assertTrue(File("src/test/kotlin/shop/ByHand.kt").readText().endsWith(byHand))
         val prefs = Preferences.userRoot().node("market-sdk-test-${ProcessHandle.current().pid()}")
-        DevServer().use { server ->
+        devServer().use { server ->
             runBlocking {
                 val shop = ShopByHand(server.baseUrl, prefs) { showLogin() }
                 // It has no way to ask for the code.

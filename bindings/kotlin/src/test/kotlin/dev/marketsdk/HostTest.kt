@@ -23,7 +23,7 @@ import kotlin.time.TimeSource
 /** Hosts that throw, block or call back: everything else goes on within a second. */
 @Timeout(60)
 class HostTest {
-    private val server = DevServer()
+    private val server = devServer()
     private val market = server.client()
     private val release = CountDownLatch(1)
 

@@ -1,5 +1,6 @@
 package dev.marketsdk
 
+import dev.marketsdk.test.Fault
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.flow.first
@@ -14,13 +15,14 @@ import org.junit.jupiter.api.Timeout
 import org.junit.jupiter.api.io.TempDir
 import java.io.File
 import java.util.concurrent.TimeUnit
+import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TimeSource
 
 /** How a client comes and goes. */
 @Timeout(60)
 class LifeTest {
-    private val server = DevServer()
+    private val server = devServer()
 
     @AfterEach
     fun stop(): Unit = server.close()
@@ -57,9 +59,9 @@ class LifeTest {
         runBlocking {
             val market = server.client()
             server.signIn(market)
-            server.fault("GET /auth/profile", """{"kind": "latency", "ms": 300}""", times = 1)
+            server.fault("GET /auth/profile", Fault.latency(300.milliseconds), times = 1)
             val profile = async(Dispatchers.Default) { market.session.profile() }
-            server.request("/auth/profile") { it["status"].isJsonNull }
+            server.request("/auth/profile") { it.isHeld }
             market.close()
             assertEquals(PHONE, profile.await().phone?.value)
         }
