@@ -71,13 +71,22 @@ class Case(
     val device: Device get() = devices.firstOrNull() ?: device()
     val market: MarketClient get() = device.market
 
-    fun device(parkOnExpiry: ParkOnExpiry? = null): Device =
-        Device(server, folder.resolve("device-${devices.size}"), parkOnExpiry).also(devices::add)
+    fun device(
+        parkOnExpiry: ParkOnExpiry? = null,
+        installMarker: File? = null,
+    ): Device =
+        Device(server, folder.resolve("device-${devices.size}"), parkOnExpiry, installMarker).also(devices::add)
 
     /** Before anything else: the device's client has so many calls wait. */
     fun parks(limit: Int) {
         check(devices.isEmpty())
-        device(ParkOnExpiry(limit, 300.seconds))
+        device(parkOnExpiry = ParkOnExpiry(limit, 300.seconds))
+    }
+
+    /** Before anything else: the device's client has an install marker. */
+    fun marked(): File {
+        check(devices.isEmpty())
+        return folder.resolve("app").apply { mkdir() }.resolve("marker").also { device(installMarker = it) }
     }
 
     suspend fun signIn(phone: String = PHONE): SignIn = device.signIn(phone)
@@ -106,7 +115,8 @@ class Case(
 class Device(
     private val server: MarketDevServer,
     val folder: File,
-    private val parkOnExpiry: ParkOnExpiry? = null,
+    private val parkOnExpiry: ParkOnExpiry?,
+    private val installMarker: File?,
 ) {
     var market: MarketClient = client()
         private set
@@ -119,12 +129,14 @@ class Device(
             timeout = timeout,
             parkOnExpiry = parkOnExpiry,
             allowHttpLoopback = true,
+            installMarker = installMarker,
         )
 
     suspend fun signIn(phone: String = PHONE): SignIn = server.signIn(market, phone)
 
-    fun openAgain() {
+    fun openAgain(between: () -> Unit = {}) {
         market.close()
+        between()
         market = client()
     }
 

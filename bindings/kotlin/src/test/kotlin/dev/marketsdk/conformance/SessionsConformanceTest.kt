@@ -230,4 +230,28 @@ class SessionsConformanceTest : ConformanceTest() {
             server.release()
             assertEquals(listOf(19L, 19L), taps.awaitAll())
         }
+
+    @Test
+    fun a_session_of_an_app_that_was_uninstalled_is_not_taken_up(): Unit =
+        case {
+            val marker = marked()
+            signIn()
+            device.openAgain()
+            market.cart.get()
+            device.openAgain { assertTrue(marker.delete()) }
+            assertEquals(SessionState.SignedOut(SignedOutReason.NO_SESSION), market.session.restore())
+            until { device.secrets().isEmpty() }
+            assertEquals(ErrorCode.NOT_SIGNED_IN, failure { market.cart.get() }.code)
+            until { marker.isFile }
+        }
+
+    @Test
+    fun an_install_marker_that_cannot_be_read_ends_no_session(): Unit =
+        case {
+            val marker = marked()
+            signIn()
+            device.openAgain { assertTrue(marker.delete() && marker.mkdir()) }
+            assertState<SessionState.SignedIn>(market.session.restore())
+            market.cart.get()
+        }
 }
