@@ -129,7 +129,7 @@ pub(crate) fn run(here: &Workspace, names: &[&str]) -> Result<bool, String> {
         let step = STEPS.iter().find(|step| step.name == name);
         steps.push(step.ok_or_else(|| format!("there is no step {name:?}"))?);
     }
-    if steps.iter().any(|step| ["test", "secret-service"].contains(&step.name)) && !setup::keyring(here) {
+    if steps.iter().any(|step| ["test", "secret-service"].contains(&step.name)) && !setup::tests(here) {
         println!("{}", Counts::check(false));
         return Ok(false);
     }

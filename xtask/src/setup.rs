@@ -7,12 +7,13 @@ use crate::{Workspace, succeeds};
 /// What has to be there, and Debian's package that holds it: a program on the path, or a file if it has a slash.
 pub(crate) type Needed = (&'static str, &'static str);
 
-/// Programs that the keyring tests start.
-const KEYRING: &[Needed] = &[("gnome-keyring-daemon", "gnome-keyring"), ("dbus-daemon", "dbus")];
+/// Programs that the Rust tests start: a keyring, and a server of another maker that speaks old TLS.
+const STARTED: &[Needed] =
+    &[("gnome-keyring-daemon", "gnome-keyring"), ("dbus-daemon", "dbus"), ("openssl", "openssl")];
 
-/// Makes sure that the keyring tests can run.
-pub(crate) fn keyring(here: &Workspace) -> bool {
-    !cfg!(target_os = "linux") || there(here, "the tests of the keyring", KEYRING)
+/// Makes sure that the Rust tests can run.
+pub(crate) fn tests(here: &Workspace) -> bool {
+    !cfg!(target_os = "linux") || there(here, "the tests", STARTED)
 }
 
 /// Makes sure that `needed` is there. Installs what is missing where that is nobody's own machine: for root on
