@@ -64,6 +64,8 @@ public interface MarketClient : AutoCloseable {
  * @param installMarker a file that goes when the app is uninstalled and is in no backup, by its absolute path: a session
  *   that an earlier installation left in the store is nobody's. If nothing is said: on Android, with the system's own
  *   store, one in the app's folder that is so; none elsewhere
+ * @param pinnedKeys keys of which one has to vouch for the server's certificate, beside what the system demands: each
+ *   `sha256/` and the digest of a key (SubjectPublicKeyInfo) in base64. None, or at least two, one of them a backup
  * @throws MarketException `CONFIG` if something is missing or makes no sense, or the native library does not fit
  */
 @Throws(MarketException::class)
@@ -83,6 +85,7 @@ public fun MarketClient(
     allowHttpLoopback: Boolean = false,
     orderSettleTime: Duration? = null,
     installMarker: File? = null,
+    pinnedKeys: List<String> = emptyList(),
 ): MarketClient {
     Core.load()
     val config =
@@ -102,6 +105,7 @@ public fun MarketClient(
             allowHttpLoopback = allowHttpLoopback,
             orderSettleTime = orderSettleTime?.toJavaDuration(),
             installMarker = installMarker?.path,
+            pinnedKeys = pinnedKeys,
         )
     return CoreMarketClient(MarketCore(config))
 }

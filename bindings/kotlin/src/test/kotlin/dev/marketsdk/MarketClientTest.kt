@@ -165,6 +165,10 @@ class MarketClientTest {
             assertEquals(ErrorCode.CONFIG, failure { MarketClient(baseUrl = "ftp://x", appId = "a") }.code)
             val backwards = failure { MarketClient(baseUrl = "https://x", appId = "a", timeout = (-1).seconds) }
             assertEquals(ErrorCode.CONFIG, backwards.code)
+            val noBackup = failure { MarketClient(baseUrl = "https://x", appId = "a", pinnedKeys = listOf("sha256/r/mIkG3eEpVdm+u/ko/cwxzOMo1bk4TyHIlByibiA5E=")) }
+            assertEquals(ErrorCode.CONFIG, noBackup.code)
+            val elsewhere = failure { MarketClient(baseUrl = "https://x", appId = "a", installMarker = File("app.install")) }
+            assertEquals(ErrorCode.CONFIG, elsewhere.code)
         }
 
     @Test

@@ -79,7 +79,7 @@ internal class Calls(private val keeper: Keeper) {
         vararg arguments: Any?,
     ): Unit =
         keeper.locked {
-            made += FakeCall(name, arguments.toList())
+            made += FakeCall(name, *arguments)
             checkOpen()
         }
 
@@ -211,11 +211,9 @@ internal class Calls(private val keeper: Keeper) {
         if (delay > Duration.ZERO) withTimeoutOrNull(delay) { lineage.over.join() }
     }
 
-    companion object {
-        /** Runs [act] in the caller's time, and on though the caller leaves. */
-        suspend fun <T> toItsEnd(act: suspend () -> T): Deferred<T> {
-            val scope = CoroutineScope(currentCoroutineContext().minusKey(Job))
-            return scope.async(start = CoroutineStart.UNDISPATCHED) { act() }
-        }
+    /** Runs [act] in the caller's time, and on though the caller leaves. */
+    private suspend fun <T> toItsEnd(act: suspend () -> T): Deferred<T> {
+        val scope = CoroutineScope(currentCoroutineContext().minusKey(Job))
+        return scope.async(start = CoroutineStart.UNDISPATCHED) { act() }
     }
 }

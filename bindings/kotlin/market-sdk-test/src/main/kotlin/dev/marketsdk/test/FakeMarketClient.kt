@@ -166,10 +166,18 @@ public class FakeMarketClient(
     }
 }
 
-/** A call that the app has made: `FakeCall("cart.add", listOf(42L, 2))`. */
-public data class FakeCall(
+/** A call that the app has made: `FakeCall("cart.add", 42L, 2)`. */
+public class FakeCall(
     /** As it is written: `cart.add`. */
-    val name: String,
+    public val name: String,
+    vararg arguments: Any?,
+) {
     /** What it was given, in order. */
-    val arguments: List<Any?>,
-)
+    public val arguments: List<Any?> = arguments.toList()
+
+    override fun equals(other: Any?): Boolean = other is FakeCall && other.name == name && other.arguments == arguments
+
+    override fun hashCode(): Int = name.hashCode() * 31 + arguments.hashCode()
+
+    override fun toString(): String = "$name(${arguments.joinToString()})"
+}

@@ -16,7 +16,12 @@ import dev.marketsdk.SignIn
 import dev.marketsdk.SignedOutReason
 import dev.marketsdk.Subscription
 import dev.marketsdk.TokenStatus
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Deferred
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.async
+import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.asStateFlow
 import java.time.Duration
@@ -116,11 +121,14 @@ internal class FakeSession(
             throw invalid("code", "Enter the 4 to 8 digits of the code.")
         }
         // Two taps are one sign-in, which is completed though both leave.
-        val landing =
-            flight?.takeIf { it.phone == number.text && it.code == digits && it.landing.isActive }?.landing
-                ?: Calls.toItsEnd { signIn(number, digits) }
-        flight = Flight(number.text, digits, landing)
-        return landing.await()
+        val scope = CoroutineScope(currentCoroutineContext().minusKey(Job))
+        val boarded =
+            keeper.locked {
+                flight?.takeIf { it.phone == number.text && it.code == digits && !it.landing.isCompleted }
+                    ?: Flight(number.text, digits, scope.async(start = CoroutineStart.LAZY) { signIn(number, digits) })
+                        .also { flight = it }
+            }
+        return boarded.landing.await()
     }
 
     private suspend fun signIn(

@@ -14,11 +14,10 @@ import kotlinx.serialization.json.jsonObject
 import kotlinx.serialization.json.jsonPrimitive
 import kotlinx.serialization.json.put
 import java.io.File
+import java.net.HttpURLConnection
+import java.net.Proxy
 import java.net.URI
 import java.net.URLEncoder
-import java.net.http.HttpClient
-import java.net.http.HttpRequest
-import java.net.http.HttpResponse
 import java.util.concurrent.TimeUnit
 import kotlin.time.Duration
 
@@ -35,8 +34,6 @@ import kotlin.time.Duration
  * Its own README says more about what can be asked of it.
  */
 public class MarketDevServer private constructor(private val process: Process) : AutoCloseable {
-    private val http = HttpClient.newHttpClient()
-
     /** What a client is built with, besides `allowHttpLoopback = true`. */
     public val baseUrl: String
 
@@ -97,24 +94,35 @@ public class MarketDevServer private constructor(private val process: Process) :
         if (!process.waitFor(10, TimeUnit.SECONDS)) process.destroyForcibly()
     }
 
-    private fun get(path: String): JsonElement = send(path, HttpRequest.newBuilder().GET())
+    private fun get(path: String): JsonElement = send("GET", path)
 
     internal fun post(
         path: String,
         json: JsonObject = JsonObject(emptyMap()),
     ) {
-        val body = HttpRequest.BodyPublishers.ofString(json.toString())
-        send(path, HttpRequest.newBuilder().header("Content-Type", "application/json").POST(body))
+        send("POST", path, json)
     }
 
     private fun send(
+        method: String,
         path: String,
-        request: HttpRequest.Builder,
+        json: JsonObject? = null,
     ): JsonElement {
-        val uri = URI(baseUrl).resolve("/_dev$path")
-        val answer = http.send(request.uri(uri).build(), HttpResponse.BodyHandlers.ofString())
-        check(answer.statusCode() == 200) { "$path: ${answer.statusCode()} ${answer.body()}" }
-        return Json.parseToJsonElement(answer.body())
+        val url = URI(baseUrl).resolve("/_dev$path").toURL()
+        val connection = url.openConnection(Proxy.NO_PROXY) as HttpURLConnection
+        connection.requestMethod = method
+        // Each on a connection of its own: the server closes one that rests, perhaps in the moment when it is used again.
+        connection.setRequestProperty("Connection", "close")
+        if (json != null) {
+            connection.doOutput = true
+            connection.setRequestProperty("Content-Type", "application/json")
+            connection.outputStream.use { it.write(json.toString().toByteArray()) }
+        }
+        val status = connection.responseCode
+        val answer = if (status == HttpURLConnection.HTTP_OK) connection.inputStream else connection.errorStream
+        val text = answer?.use { it.readBytes().decodeToString() }.orEmpty()
+        check(status == HttpURLConnection.HTTP_OK) { "$path: $status $text" }
+        return Json.parseToJsonElement(text)
     }
 
     public companion object {
