@@ -30,6 +30,8 @@ import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
+import java.io.ByteArrayOutputStream
+import java.io.PrintStream
 import java.math.BigDecimal
 import java.util.Locale
 import kotlin.time.Duration.Companion.minutes
@@ -222,14 +224,21 @@ class FakesTest {
         }
 
     @Test
-    fun `a listener that throws harms nobody, and one that was cancelled is told nothing`() =
+    fun `a listener that throws harms nobody and is heard of, and one that was cancelled is told nothing`() =
         runTest {
             var told = 0
+            val (err, heard) = System.err to ByteArrayOutputStream()
+            System.setErr(PrintStream(heard))
             market.session.onEnd { throw IllegalStateException("on purpose") }
             market.session.onEnd { told += 1 }.cancel()
             market.session.onEnd { told += 10 }
-            market.session.logout()
+            try {
+                market.session.logout()
+            } finally {
+                System.setErr(err)
+            }
             assertEquals(10, told)
+            assertTrue("on purpose" in heard.toString())
         }
 
     @Test
