@@ -1,15 +1,16 @@
 import Foundation
 import MarketSDK
+import MarketSDKTesting
 import Testing
 
 /// What is Swift's own. What all languages do alike is in `Conformance`.
 @Suite(.timeLimit(.minutes(2)))
 struct MarketClientTests {
-    private let server: DevServer
+    private let server: MarketDevServer
     private let market: MarketClient
 
     init() async throws {
-        server = try await DevServer()
+        server = try await MarketDevServer.start(arguments: ["--no-rate-limits"])
         market = try MarketClient(baseURL: server.baseURL, appID: "a", store: .memory, allowHTTPLoopback: true)
     }
 
@@ -78,7 +79,7 @@ struct MarketClientTests {
         gone.cancel()
         try await waiting(1)
         // Two sign-ins within one second give the same token, which is not accepted any more.
-        try await server.advanceClock(seconds: 1)
+        try await server.advanceClock(by: .seconds(1))
         try await signIn()
         #expect(try await add.value.items.count == 1)
         #expect(try await shop.cart.get().items.count == 1)
@@ -235,7 +236,7 @@ struct MarketClientTests {
                 let sink = Told(tell)
                 try MarketClient.setLogSink(level: level) { sink.tell.yield($0) }
             }
-            try await server.advanceClock(seconds: 1)
+            try await server.advanceClock(by: .seconds(1))
             try await market.session.requestCode(phone: usPhone)
             let code = try await server.code()
             _ = try await failure { try await market.session.verifyCode(phone: usPhone, code: code == "111111" ? "222222" : "111111") }

@@ -1,5 +1,6 @@
 import Foundation
 import MarketSDK
+import MarketSDKTesting
 import Testing
 
 #if canImport(FoundationNetworking)
@@ -24,7 +25,7 @@ struct ReadmeTests {
 
     @Test
     func what_readme_shows_is_what_happens() async throws {
-        let server = try await DevServer()
+        let server = try await MarketDevServer.start(arguments: ["--no-rate-limits"])
         let router = Router()
         var total = ""
         let market = try MarketClient(baseURL: server.baseURL, appID: "com.example.shop", store: .memory, allowHTTPLoopback: true)
@@ -100,7 +101,7 @@ struct ReadmeTests {
 
     @Test
     func what_is_written_by_hand_works_where_nothing_goes_wrong_and_is_wrong_where_readme_says_so() async throws {
-        let server = try await DevServer()
+        let server = try await MarketDevServer.start(arguments: ["--no-rate-limits"])
         let market = try MarketClient(baseURL: server.baseURL, appID: "a", store: .memory, allowHTTPLoopback: true)
         try await market.session.requestCode(phone: usPhone)
         let shop = Shop(api: server.baseURL)
@@ -115,7 +116,7 @@ struct ReadmeTests {
             await #expect(throws: ShopError.self) { try await shop.add(sku: 42, quantity: 1) }
         }
         #expect(logins == 3)
-        await server.stopped()
+        await server.stop()
         shop.token = token
         await #expect(throws: (any Error).self) { try await shop.logOut() }
         #expect(shop.token == token)

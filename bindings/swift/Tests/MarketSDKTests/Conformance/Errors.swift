@@ -151,7 +151,7 @@ extension Conformance {
 
     @Test
     func a_server_that_takes_no_orders_does_not_support_them() async throws {
-        try await conformance(dialect: "g1") { shop in
+        try await conformance(dialect: .g1) { shop in
             try await shop.app { market in
                 try await shop.signIn(market)
                 try await market.cart.add(sku: 42, quantity: 2)
@@ -215,7 +215,7 @@ extension Conformance {
         try await conformance { shop in
             try await shop.app { market in
                 try await shop.signIn(market)
-                await shop.server.stopped()
+                await shop.server.stop()
                 let gone = try await failure { try await market.cart.get() }
                 #expect(gone.code == .network)
                 #expect(gone.status == nil)
@@ -271,7 +271,7 @@ extension Conformance {
                 #expect(lost.code == .outcomeUnknown)
                 #expect(!lost.isRetryable)
                 #expect(try await market.orders.list().count == 1)
-                #expect(try await shop.server.stored().orders.count == 1)
+                #expect(try await shop.server.state().orders.count == 1)
             }
         }
     }
@@ -293,7 +293,7 @@ extension Conformance {
                     Issue.record("it is pending")
                     return
                 }
-                #expect(try await shop.server.stored().orders.count == 1)
+                #expect(try await shop.server.state().orders.count == 1)
             }
         }
     }
