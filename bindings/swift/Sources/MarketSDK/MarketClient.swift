@@ -44,6 +44,9 @@ public final class MarketClient: Sendable {
     ///   - userAgent: put in front of the SDK's own name in `User-Agent`
     ///   - allowHTTPLoopback: allows `http://` for a server on this very machine, as in tests
     ///   - orderSettleTime: how long after an order was sent it may still turn up; 15 minutes if nothing is said
+    ///   - installMarker: a file that goes when the app is uninstalled and is in no backup, by which a session that an earlier
+    ///     installation has left in the Keychain is told apart; if nothing is said, on iOS one in the app's folder, with the
+    ///     Keychain, and none elsewhere
     /// - Throws: ``MarketError`` with ``ErrorCode/config`` if something is missing or makes no sense, or the native
     ///   library is of another version
     public init(
@@ -60,9 +63,13 @@ public final class MarketClient: Sendable {
         extraRootCertificates: [String] = [],
         userAgent: String? = nil,
         allowHTTPLoopback: Bool = false,
-        orderSettleTime: Duration? = nil
+        orderSettleTime: Duration? = nil,
+        installMarker: URL? = nil
     ) throws {
         try CoreVersion.check()
+        guard installMarker?.isFileURL != false else {
+            throw MarketError(.config, message: "The install marker is not a file.")
+        }
         let core = try MarketCore(config: ClientConfig(
             baseURL: baseURL,
             appID: appID,
@@ -77,7 +84,8 @@ public final class MarketClient: Sendable {
             extraRootCertificates: extraRootCertificates,
             userAgent: userAgent,
             allowHttpLoopback: allowHTTPLoopback,
-            orderSettleTime: orderSettleTime
+            orderSettleTime: orderSettleTime,
+            installMarker: installMarker?.path
         ))
         session = core.session()
         cart = core.cart()

@@ -104,7 +104,7 @@ struct MarketClientTests {
     }
 
     @Test
-    func numbers_that_are_out_of_bounds_are_refused_and_end_nothing() async throws {
+    func arguments_that_are_out_of_bounds_are_refused_and_end_nothing() async throws {
         try await signIn()
         for quantity in [-1, .min, .max] {
             let refused = try await failure { try await market.cart.add(sku: 42, quantity: quantity) }
@@ -116,6 +116,10 @@ struct MarketClientTests {
             }
             #expect(refused.code == .config)
         }
+        let marker = try await failure {
+            try MarketClient(baseURL: server.baseURL, appID: "a", store: .memory, installMarker: URL(string: "https://a/b"))
+        }
+        #expect(marker.code == .config)
         #expect(try await failure { try await market.orders.list(OrderQuery(limit: .max)) }.code == .invalidInput)
         #expect(try await failure { try await market.orders.get(order: .min) }.code != .config)
     }

@@ -27,11 +27,12 @@ struct Case: Sendable {
         timeout: Duration? = nil,
         store: (any SecureStore)? = nil,
         parks: Int? = nil,
+        marker: URL? = nil,
         _ use: (MarketClient) async throws -> Void
     ) async throws -> [SessionEnd] {
         let (stream, continuation) = AsyncStream<SessionEnd>.makeStream()
         do {
-            let market = try client(on: device, timeout: timeout, store: store, parks: parks)
+            let market = try client(on: device, timeout: timeout, store: store, parks: parks, marker: marker)
             let ends = Ends(continuation)
             _ = try market.session.onEnd { ends.continuation.yield($0) }
             try await use(market)
@@ -57,7 +58,8 @@ struct Case: Sendable {
         timeout: Duration? = nil,
         store: (any SecureStore)? = nil,
         certificates: [String] = [],
-        parks: Int? = nil
+        parks: Int? = nil,
+        marker: URL? = nil
     ) throws -> MarketClient {
         try MarketClient(
             baseURL: server.baseURL,
@@ -66,7 +68,8 @@ struct Case: Sendable {
             timeout: timeout,
             parkOnExpiry: parks.map { ParkOnExpiry(limit: $0, patience: .seconds(300)) },
             extraRootCertificates: certificates,
-            allowHTTPLoopback: true
+            allowHTTPLoopback: true,
+            installMarker: marker
         )
     }
 
