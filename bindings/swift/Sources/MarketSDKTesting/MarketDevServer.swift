@@ -119,6 +119,13 @@ public final class MarketDevServer: Sendable {
         try await send("POST", "release")
     }
 
+    /// Waits until so many requests on a route have come, held ones included.
+    public func arrived(_ route: String, count: Int = 1) async throws {
+        while try await requests().count(where: { $0.route == route }) < count {
+            try await Task.sleep(for: .milliseconds(2))
+        }
+    }
+
     /// What the server was asked so far, in order.
     public func requests() async throws -> [Request] {
         try await get("requests", as: [Request].self)

@@ -81,22 +81,9 @@ extension MarketDevServer {
         try await fault(route, .hold())
     }
 
-    /// Waits until so many requests on `route` have come.
-    func arrived(_ route: String, count: Int = 1) async throws {
-        try await waits(for: "\(count) x \(route)") { try await self.requests(route).count >= count }
-    }
-
     /// Waits until so many requests on `route` were given up by the client.
     func aborted(_ route: String, count: Int = 1) async throws {
-        try await waits(for: "\(count) x \(route), aborted") {
-            try await self.requests(route).filter(\.aborted).count >= count
-        }
-    }
-
-    private func waits(for what: String, _ held: @escaping @Sendable () async throws -> Bool) async throws {
-        let end = ContinuousClock.now + .seconds(30)
-        while try await !held() {
-            guard ContinuousClock.now < end else { throw Missing(what: what) }
+        while try await requests(route).count(where: \.aborted) < count {
             try await Task.sleep(for: .milliseconds(2))
         }
     }
