@@ -41,6 +41,8 @@ public final class MarketClient: Sendable {
     ///   - expiringSoon: how long before a session's end that is said; 5 minutes if nothing is said
     ///   - bodyLimit: the longest response body that is read, in bytes; 8 MiB if nothing is said
     ///   - extraRootCertificates: PEM texts of certificates to trust as roots, beside those of the system
+    ///   - pinnedKeys: keys of which one has to vouch for the server's certificate, beside what the system demands: each `sha256/`
+    ///     and the digest of a key in base64; none, or at least two, one of them a backup
     ///   - userAgent: put in front of the SDK's own name in `User-Agent`
     ///   - allowHTTPLoopback: allows `http://` for a server on this very machine, as in tests
     ///   - orderSettleTime: how long after an order was sent it may still turn up; 15 minutes if nothing is said
@@ -61,6 +63,7 @@ public final class MarketClient: Sendable {
         expiringSoon: Duration? = nil,
         bodyLimit: Int? = nil,
         extraRootCertificates: [String] = [],
+        pinnedKeys: [String] = [],
         userAgent: String? = nil,
         allowHTTPLoopback: Bool = false,
         orderSettleTime: Duration? = nil,
@@ -82,6 +85,7 @@ public final class MarketClient: Sendable {
             expiringSoon: expiringSoon,
             bodyLimit: bodyLimit,
             extraRootCertificates: extraRootCertificates,
+            pinnedKeys: pinnedKeys,
             userAgent: userAgent,
             allowHttpLoopback: allowHTTPLoopback,
             orderSettleTime: orderSettleTime,

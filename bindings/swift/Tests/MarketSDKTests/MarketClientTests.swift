@@ -125,6 +125,22 @@ struct MarketClientTests {
     }
 
     @Test
+    func a_server_that_has_none_of_the_pinned_keys_is_refused() async throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("market-\(UUID().uuidString).pem")
+        defer { try? FileManager.default.removeItem(at: file) }
+        let server = try await MarketDevServer.start(arguments: ["--tls", "--tls-ca-out", file.path])
+        let authority = try String(contentsOf: file, encoding: .utf8)
+        func client(_ keys: [String]) throws -> MarketClient {
+            try MarketClient(
+                baseURL: server.baseURL, appID: "a", store: .memory, extraRootCertificates: [authority], pinnedKeys: keys)
+        }
+        let keys = ["A", "B"].map { "sha256/" + String(repeating: $0, count: 42) + "A=" }
+        #expect(try await failure { try client([keys[0]]) }.code == .config)
+        #expect(try await failure { try await client(keys).session.markets() }.code == .tls)
+        #expect(try await client([]).session.markets().supported.count == 2)
+    }
+
+    @Test
     func the_cart_is_followed_from_the_present_one_on() async throws {
         var updates = market.cart.updates.makeAsyncIterator()
         #expect(await updates.next() == .some(nil))
