@@ -57,16 +57,21 @@ public enum FakeCall: Hashable, Sendable {
 
     /// Which call, whatever it was passed: to steer the next ones.
     public enum Kind: String, Hashable, Sendable, CaseIterable {
-        case requestCode = "session.requestCode", verifyCode = "session.verifyCode", restore = "session.restore"
-        case resumed = "session.resumed", requireValidity = "session.requireValidity", logout = "session.logout"
-        case clearSession = "session.clear", profile = "session.profile", updateProfile = "session.updateProfile"
-        case verifyToken = "session.verifyToken", markets = "session.markets"
-        case cart = "cart.get", addToCart = "cart.add", setQuantity = "cart.setQuantity", removeFromCart = "cart.remove"
-        case clearCart = "cart.clear"
-        case wishlist = "wishlist.get", addToWishlist = "wishlist.add", removeFromWishlist = "wishlist.remove"
-        case clearWishlist = "wishlist.clear"
-        case placeOrder = "orders.place", orders = "orders.list", order = "orders.get", cancelOrder = "orders.cancel"
-        case resolve = "orders.resolve"
+        /// Of the session.
+        case requestCode = "session.requestCode", verifyCode = "session.verifyCode", restore = "session.restore",
+            resumed = "session.resumed", requireValidity = "session.requireValidity", logout = "session.logout",
+            clearSession = "session.clear", profile = "session.profile", updateProfile = "session.updateProfile",
+            verifyToken = "session.verifyToken", markets = "session.markets"
+        /// Of the cart.
+        case cart = "cart.get", addToCart = "cart.add", setQuantity = "cart.setQuantity", removeFromCart = "cart.remove",
+            clearCart = "cart.clear"
+        /// Of the wishlist.
+        case wishlist = "wishlist.get", addToWishlist = "wishlist.add", removeFromWishlist = "wishlist.remove",
+            clearWishlist = "wishlist.clear"
+        /// Of the orders.
+        case placeOrder = "orders.place", orders = "orders.list", order = "orders.get", cancelOrder = "orders.cancel",
+            resolve = "orders.resolve"
+        /// Of any other route.
         case request
     }
 
