@@ -110,7 +110,7 @@ public final class FakeMarketClient: Sendable {
     ///   - acted: whether the shop does what it was asked all the same: an answer that is lost
     public func fail(
         _ code: ErrorCode,
-        _ kind: FakeCall.Kind? = nil,
+        of kind: FakeCall.Kind? = nil,
         times: Int = 1,
         message: String? = nil,
         status: Int? = nil,
@@ -160,7 +160,7 @@ public final class FakeMarketClient: Sendable {
     }
 
     /// Has calls, all or those of one kind, take so long from now on, by the client's clock.
-    public func delay(_ duration: Duration, _ kind: FakeCall.Kind? = nil) {
+    public func delay(_ duration: Duration, of kind: FakeCall.Kind? = nil) {
         core.state.use { state in
             if let kind { state.delays[kind] = duration } else { (state.delayOfAll, state.delays) = (duration, [:]) }
         }

@@ -25,7 +25,7 @@ public struct FakeSKU: Sendable {
     /// What a piece costs, in the currency of the market.
     public let price: Decimal
     /// How many pieces there are. With none, an order of it is declined.
-    public var stock: Int
+    public let stock: Int
     /// The shop's code for it.
     public let code: String
     /// The size.

@@ -49,7 +49,7 @@ public final class MarketDevServer: Sendable {
         ///
         /// - Parameter arguments: more of the program's, such as `--token-lifetime 60`; `market-dev-server --help` has them
         public static func start(dialect: Dialect = .documented, arguments: [String] = []) async throws -> MarketDevServer {
-            let path = try Program.path(in: ProcessInfo.processInfo.environment)
+            let path = try program(in: ProcessInfo.processInfo.environment)
             let fixed = ["--port", "0", "--quiet", "--exit-with-stdin", "--dialect", dialect.rawValue]
             let program = try Program(path, fixed + arguments)
             let line = await program.firstLine()
@@ -59,6 +59,25 @@ public final class MarketDevServer: Sendable {
             }
             return try MarketDevServer(String(line.dropFirst(prefix.count)), program)
         }
+
+        /// Where the server's program is.
+        package static func program(in environment: [String: String]) throws -> String {
+            if let named = environment["MARKET_DEV_SERVER"] {
+                guard FileManager.default.isExecutableFile(atPath: named) else {
+                    throw Failure("MARKET_DEV_SERVER names \(named), which is no program. \(howToInstall)")
+                }
+                return named
+            }
+            let folders = (environment["PATH"] ?? "").split(separator: ":")
+            let programs = folders.map { "\($0)/market-dev-server" }
+            guard let found = programs.first(where: FileManager.default.isExecutableFile) else {
+                throw Failure("There is no market-dev-server on the PATH. \(howToInstall)")
+            }
+            return found
+        }
+
+        private static let howToInstall = "Install it with `cargo install market-dev-server`, or in a checkout of the SDK build "
+            + "it with `cargo build -p market-dev-server` and let MARKET_DEV_SERVER name target/debug/market-dev-server."
     #endif
 
     /// A server that runs already: tests in a simulator cannot start one. It is not stopped by ``stop()``.
@@ -182,25 +201,6 @@ private protocol RunningProgram: Sendable {
         private let input = Pipe()
         private let output = Pipe()
         private let gone: Task<Void, Never>
-
-        /// Where the server's program is.
-        static func path(in environment: [String: String]) throws -> String {
-            if let named = environment["MARKET_DEV_SERVER"] {
-                guard FileManager.default.isExecutableFile(atPath: named) else {
-                    throw MarketDevServer.Failure("MARKET_DEV_SERVER names \(named), which is no program. \(howToInstall)")
-                }
-                return named
-            }
-            let folders = (environment["PATH"] ?? "").split(separator: ":")
-            let programs = folders.map { "\($0)/market-dev-server" }
-            guard let found = programs.first(where: FileManager.default.isExecutableFile) else {
-                throw MarketDevServer.Failure("There is no market-dev-server on the PATH. \(howToInstall)")
-            }
-            return found
-        }
-
-        private static let howToInstall = "Install it with `cargo install market-dev-server`, or in a checkout of the SDK build "
-            + "it with `cargo build -p market-dev-server` and let MARKET_DEV_SERVER name target/debug/market-dev-server."
 
         init(_ path: String, _ arguments: [String]) throws {
             process.executableURL = URL(fileURLWithPath: path)

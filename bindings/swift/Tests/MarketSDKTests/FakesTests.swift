@@ -39,7 +39,7 @@ struct FakesTests {
 
     @Test
     func calls_fail_as_often_as_they_are_to() async throws {
-        market.fail(.network, .addToCart, times: 2)
+        market.fail(.network, of: .addToCart, times: 2)
         market.fail(.rateLimited, status: 429, retryAfter: .seconds(3))
         for _ in 1 ... 2 {
             let failed = try await failure { try await client.cart.add(sku: 42, quantity: 1) }
@@ -52,10 +52,10 @@ struct FakesTests {
         #expect(limited.status == 429)
         #expect(limited.retryAfter == .seconds(3))
         #expect(try await client.cart.get().items.isEmpty)
-        market.fail(.invalidInput, .updateProfile, fields: [FieldError(path: "full_name", message: "No.")])
+        market.fail(.invalidInput, of: .updateProfile, fields: [FieldError(path: "full_name", message: "No.")])
         let refused = try await failure { try await client.session.updateProfile(ProfileUpdate(fullName: "Ann")) }
         #expect(refused.message == "No.")
-        market.fail(.timeout, .addToCart, acted: true)
+        market.fail(.timeout, of: .addToCart, acted: true)
         #expect(try await failure { try await client.cart.add(sku: 42, quantity: 1) }.code == .timeout)
         #expect(try await client.cart.get().lines == [[42, 1]])
     }
@@ -78,7 +78,7 @@ struct FakesTests {
         let clock = HandClock()
         let park = ParkOnExpiry(limit: 5, patience: .seconds(60))
         let market = FakeMarketClient(signedInAs: usPhone, parkOnExpiry: park, clock: clock)
-        market.delay(.seconds(2), .profile)
+        market.delay(.seconds(2), of: .profile)
         let profile = Task { try await market.session.profile() }
         try await clock.sleeping(1)
         _ = try await market.cart.get()

@@ -112,11 +112,11 @@ struct FakeStage: Stage {
     func meets(_ kind: FakeCall.Kind, _ trouble: Trouble) async throws {
         switch trouble {
         case let .lost(acted) where kind == .placeOrder: fake.loseOrder(acted ? .placed : .notPlaced)
-        case let .lost(acted): fake.fail(kind == .verifyCode ? .outcomeUnknown : .network, kind, acted: acted)
-        case .failed: fake.fail(.server, kind, status: 500)
+        case let .lost(acted): fake.fail(kind == .verifyCode ? .outcomeUnknown : .network, of: kind, acted: acted)
+        case .failed: fake.fail(.server, of: kind, status: 500)
         // In the dev server's words.
-        case .overloaded: fake.fail(.rateLimited, kind, message: "A fault was asked for", status: 429, retryAfter: .seconds(3600))
-        case .forbidden: fake.fail(.rejected, kind, status: 403)
+        case .overloaded: fake.fail(.rateLimited, of: kind, message: "A fault was asked for", status: 429, retryAfter: .seconds(3600))
+        case .forbidden: fake.fail(.rejected, of: kind, status: 403)
         }
     }
 }
