@@ -30,8 +30,8 @@ struct ClientState: Sendable {
     private var lane: [Int] = []
     /// Those that have not gone out yet.
     private var standing: [Int: Standing] = [:]
-    /// Whose orders are being placed right now.
-    var placing: Set<Int> = []
+    /// The orders that are being placed right now, by lineage.
+    var placing: [Int: Int] = [:]
     /// Orders whose outcome is not known, by who placed them.
     var notes: [Caller: OrderNote] = [:]
     /// Sign-ins under way: two taps are one.
@@ -159,6 +159,7 @@ struct ClientState: Sendable {
     /// It is over, however it ended. Gives back who watches over its patience.
     mutating func leave(_ made: MadeCall) -> Task<Void, Never>? {
         lane.removeAll { $0 == made.number }
+        if placing[made.lineage] == made.number { placing[made.lineage] = nil }
         guard let stood = standing.removeValue(forKey: made.number) else { return nil }
         if case .parked = stood.stands { tellStates() }
         return stood.patience

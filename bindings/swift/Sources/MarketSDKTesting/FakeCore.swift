@@ -129,10 +129,11 @@ final class FakeCore: Sendable {
     /// A call without a session.
     func openCall<Answer: Sendable>(
         _ made: MadeCall,
+        overtakenByLogout: Bool = false,
         _ serve: @escaping @Sendable (inout ShopState) throws -> Answer
     ) async throws -> Answer {
         let work = Task {
-            if let plan = try await onTheWay(made, overtakenByLogout: false) {
+            if let plan = try await onTheWay(made, overtakenByLogout: overtakenByLogout) {
                 if plan.isActed { _ = try? shop.serve(serve) }
                 throw plan.error
             }

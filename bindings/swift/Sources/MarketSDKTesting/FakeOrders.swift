@@ -29,17 +29,16 @@ final class FakeOrders: OrdersAPI {
 
     func place(_ order: NewOrder, on _: isolated (any Actor)?) async throws -> Order {
         let usesCart = order.items == nil
-        let (made, isFirst) = core.state.use { state in
+        let refused = order.refusedFields
+        let (made, isOnly) = core.state.use { state in
             let made = state.begin(.placeOrder(order), inLane: usesCart, parks: order.parkOnExpiry)
-            let fields = order.refusedFields
-            return (made, fields.isEmpty ? state.placing.insert(made.lineage).inserted : false)
+            return (made, refused.isEmpty && state.placesOnly(made))
         }
-        defer {
+        guard isOnly else {
             core.leave(made)
-            if isFirst { core.state.use { _ = $0.placing.remove(made.lineage) } }
+            guard refused.isEmpty else { throw MarketError.of(.invalidInput, fields: refused) }
+            throw MarketError.of(.orderPending, detail: "an order is being placed right now")
         }
-        guard order.refusedFields.isEmpty else { throw MarketError.of(.invalidInput, fields: order.refusedFields) }
-        guard isFirst else { throw MarketError.of(.orderPending, detail: "an order is being placed right now") }
         let began = core.shop.serve(\.now)
         return try await core.call(
             made,
@@ -93,6 +92,13 @@ extension ClientState {
     var caller: Caller? {
         guard case let .signedIn(user, _, _) = shown else { return nil }
         return Caller(market: user.market, user: user.id)
+    }
+
+    /// Whether no other order is under way, which this one is from now on.
+    mutating func placesOnly(_ made: MadeCall) -> Bool {
+        guard placing[made.lineage] == nil else { return false }
+        placing[made.lineage] = made.number
+        return true
     }
 
     /// Notes what came of an attempt at an order.

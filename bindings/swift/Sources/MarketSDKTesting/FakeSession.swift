@@ -84,7 +84,7 @@ final class FakeSession: SessionAPI {
         // The store is asked before the code is spent.
         try await core.state.when { try $0.isKnown() ? () : nil }
         let isRight = code == core.shop.code
-        let (token, user, expiresAt) = try await core.openCall(made) { try $0.verify(isRight, of: phone, in: market) }
+        let (token, user, expiresAt) = try await core.openCall(made, overtakenByLogout: true) { try $0.verify(isRight, of: phone, in: market) }
         try core.state.use { state in
             // A logout came between.
             guard state.lineage == made.lineage else { throw MarketError.of(.signedOut) }

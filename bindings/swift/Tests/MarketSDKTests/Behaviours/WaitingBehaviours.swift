@@ -134,6 +134,43 @@ extension Behaviours {
     }
 
     @Test
+    func a_logout_overtakes_a_sign_in() async throws {
+        try await same { stage, seen in
+            let session = stage.market.session
+            try await session.requestCode(phone: usPhone)
+            let code = try await stage.code(phone: usPhone)
+            try await stage.hold(.verifyCode)
+            let signIn = Task { try await session.verifyCode(phone: usPhone, code: code) }
+            try await stage.arrived(.verifyCode)
+            await seen.done("log out") { try await session.logout() }
+            await seen.call("sign in") { try await signIn.value }
+            try await stage.release()
+            seen.state(stage.market)
+        }
+    }
+
+    @Test
+    func an_order_that_is_cancelled_under_way_is_placed_and_what_comes_after_waits_for_it() async throws {
+        try await same { stage, seen in
+            let market = stage.market
+            try await stage.signIn()
+            try await market.cart.add(sku: 42, quantity: 2)
+            try await stage.hold(.placeOrder)
+            let order = Task { try await market.orders.place(stage.order()) }
+            try await stage.arrived(.placeOrder)
+            order.cancel()
+            await seen.call("cancelled") { try await order.value }
+            await seen.call("a second tap") { try await market.orders.place(stage.order()) }
+            let cart = Task { try await market.cart.get() }
+            _ = try await market.session.markets()
+            try await stage.release()
+            await seen.call("cart") { try await cart.value }
+            await seen.call("orders") { try await market.orders.list() }
+            await seen.call("pending") { try await market.orders.resolve() }
+        }
+    }
+
+    @Test
     func a_late_refusal_of_an_old_session_ends_nothing() async throws {
         try await same { stage, seen in
             let market = stage.market
