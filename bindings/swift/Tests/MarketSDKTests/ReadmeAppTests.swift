@@ -44,10 +44,12 @@ struct ReadmeAppTests {
         let app = App(market)
         try await market.session.requestCode(phone: "+13128059851")
         try await app.signIn(phone: "+13128059851", code: server.code(phone: "+13128059851"))
+        try await server.fault("POST /cart/items", .status(500), times: 1)
+        await app.add(sku: 42, quantity: 2)
+        #expect(app.text == "The shop has a problem. Please try again later.")
         try await server.expireSessions()
         await app.add(sku: 42, quantity: 2)
         await app.shows(.login)
-        try await server.fault("POST /cart/items", .reset(acted: true), times: 1)
         await server.stop()
     }
 }
