@@ -4,7 +4,7 @@ import MarketSDKTesting
 import Testing
 
 /// What a test steers. That the fake behaves as a real client does is in `Behaviours`.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(1)))
 struct FakesTests {
     private let market = FakeMarketClient(signedInAs: usPhone)
     private var client: MarketClient { market.client }

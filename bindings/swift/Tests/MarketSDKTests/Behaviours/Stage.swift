@@ -4,8 +4,8 @@ import MarketSDKTesting
 import Testing
 
 /// What an app sees of the fake and of a real client on the dev server. Each test plays one behaviour on both and compares;
-/// where they differ, the fake is wrong.
-@Suite(.timeLimit(.minutes(2)))
+/// where they differ, the fake is wrong. (One after the other: other tests measure time meanwhile.)
+@Suite(.serialized, .timeLimit(.minutes(2)))
 struct Behaviours {}
 
 /// What a behaviour is played on.
