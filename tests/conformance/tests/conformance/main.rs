@@ -9,6 +9,7 @@ mod calls;
 mod cancelled;
 mod errors;
 mod listeners;
+mod orders;
 mod scenarios;
 mod sessions;
 mod shopping;
