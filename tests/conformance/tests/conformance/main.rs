@@ -8,6 +8,7 @@
 mod calls;
 mod cancelled;
 mod errors;
+mod installed;
 mod listeners;
 mod orders;
 mod scenarios;
