@@ -12,11 +12,11 @@ use url::{Host, Url};
 
 use crate::client::MarketClient;
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::transport::{HttpClient, Settings};
+use crate::http::transport::{HttpClient, Settings, Transport};
 use crate::journal::{Entries, Journal};
 use crate::model::Market;
-use crate::session::clock::SystemClock;
-use crate::session::timer::TimerThread;
+use crate::session::clock::{Clock, SystemClock};
+use crate::session::timer::{TimerThread, Timers};
 use crate::session::{EntryQueue, Job, ParkRule, Parts, Random};
 use crate::store::thread::StoreThread;
 use crate::store::{InstallMarker, KeyringStore, SecureStore, StoreError};
@@ -217,6 +217,20 @@ impl MarketClientBuilder {
     /// `Config` if something is missing or makes no sense; `StoreUnavailable` if the store's thread cannot be
     /// started.
     pub fn build(self) -> Result<MarketClient> {
+        self.build_on(|asked| {
+            let key = asked.key();
+            let store = asked.store.unwrap_or_else(|| Arc::new(KeyringStore::new(&asked.app_id)));
+            Outside {
+                transport: Box::new(HttpClient::new(asked.settings)),
+                entries: Box::new(BesideSession { store, key }),
+                clock: Arc::new(SystemClock),
+                timers: TimerThread::shared(),
+            }
+        })
+    }
+
+    /// The same on an outside that need not be the network and this machine.
+    pub(crate) fn build_on(self, outside: impl FnOnce(Asked) -> Outside) -> Result<MarketClient> {
         let base = base_url(&self.base_url, self.allow_http_loopback)?;
         let app_id = self.app_id.filter(|id| !id.trim().is_empty());
         let app_id =
@@ -260,34 +274,61 @@ impl MarketClientBuilder {
         if http::HeaderValue::from_str(&user_agent).is_err() {
             return Err(Error::config("The user agent has characters that a header cannot hold."));
         }
-        let transport = HttpClient::new(Settings {
-            user_agent,
-            connect_timeout: self.connect_timeout,
-            body_limit: self.body_limit,
-            extra_roots: roots(&self.extra_roots)?,
-            https: base.scheme() == "https",
-        });
-        let store = self.store.unwrap_or_else(|| Arc::new(KeyringStore::new(&app_id)));
-        let key = format!("{app_id} {base}");
-        let entries = Box::new(BesideSession { store: store.clone(), key: key.clone() });
-        let journal = Journal::new(entries, self.store_timeout, self.order_settle.max(self.timeout));
-        let entry = StoreThread::open(store, key).map_err(|error| match error {
+        let asked = Asked {
+            settings: Settings {
+                user_agent,
+                connect_timeout: self.connect_timeout,
+                body_limit: self.body_limit,
+                extra_roots: roots(&self.extra_roots)?,
+                https: base.scheme() == "https",
+            },
+            app_id,
+            base: base.clone(),
+            store: self.store,
+        };
+        let Outside { transport, entries, clock, timers } = outside(asked);
+        let entry = entries.open("").map_err(|error| match error {
             StoreError::Locked => Error::new(ErrorCode::StoreLocked),
             StoreError::Unavailable(why) => Error::new(ErrorCode::StoreUnavailable).detail_is(why),
         })?;
+        let journal = Journal::new(entries, self.store_timeout, self.order_settle.max(self.timeout));
         let random = Arc::new(SystemRandom::new()?);
         let parts = Parts {
             entry,
-            clock: Arc::new(SystemClock),
-            timers: TimerThread::shared(),
+            clock,
+            timers,
             marker: self.install_marker.map(|file| InstallMarker::new(file, random.bits())),
             random,
             store_timeout: self.store_timeout,
             park: self.park,
             soon: self.expiring_soon,
         };
-        Ok(MarketClient::assemble(Box::new(transport), parts, base, self.timeout, self.market, journal))
+        Ok(MarketClient::assemble(transport, parts, base, self.timeout, self.market, journal))
     }
+}
+
+/// What a client was asked to be, for who gives it its outside.
+pub(crate) struct Asked {
+    pub(crate) settings: Settings,
+    pub(crate) app_id: String,
+    pub(crate) base: Url,
+    /// None: the system's own.
+    pub(crate) store: Option<Arc<dyn SecureStore>>,
+}
+
+impl Asked {
+    /// The key of its entry in the store.
+    pub(crate) fn key(&self) -> String {
+        format!("{} {}", self.app_id, self.base)
+    }
+}
+
+/// What is outside of a client: in life the network, the system's store and its clocks.
+pub(crate) struct Outside {
+    pub(crate) transport: Box<dyn Transport>,
+    pub(crate) entries: Box<dyn Entries>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) timers: Arc<dyn Timers>,
 }
 
 impl fmt::Debug for MarketClientBuilder {

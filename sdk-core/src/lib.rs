@@ -42,6 +42,8 @@ mod journal;
 mod model;
 mod session;
 mod store;
+#[cfg(feature = "test-kit")]
+pub mod test_kit;
 
 #[cfg(test)]
 mod tests;
