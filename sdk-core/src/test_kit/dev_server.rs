@@ -105,6 +105,7 @@ impl DevServer {
             connect_timeout: Duration::from_secs(10),
             body_limit: usize::MAX,
             extra_roots: Vec::new(),
+            pins: crate::http::pins::Pins::default(),
             https: false,
         };
         Self { base_url, control, process, http: HttpClient::new(settings) }
