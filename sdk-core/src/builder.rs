@@ -13,14 +13,12 @@ use url::{Host, Url};
 use crate::client::MarketClient;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::pins::Pins;
-use crate::http::transport::{HttpClient, Settings, Transport};
-use crate::journal::{Entries, Journal};
+use crate::http::transport::Settings;
+use crate::journal::Journal;
 use crate::model::Market;
-use crate::session::clock::{Clock, SystemClock};
-use crate::session::timer::{TimerThread, Timers};
-use crate::session::{EntryQueue, Job, ParkRule, Parts, Random};
-use crate::store::thread::StoreThread;
-use crate::store::{InstallMarker, KeyringStore, SecureStore, StoreError};
+use crate::outside::{Asked, Outside, SystemRandom};
+use crate::session::{ParkRule, Parts, Random as _};
+use crate::store::{InstallMarker, SecureStore, StoreError};
 
 /// Builds a [`MarketClient`].
 ///
@@ -250,16 +248,7 @@ impl MarketClientBuilder {
     /// `Config` if something is missing or makes no sense; `StoreUnavailable` if the store's thread cannot be
     /// started.
     pub fn build(self) -> Result<MarketClient> {
-        self.build_on(|asked| {
-            let key = asked.key();
-            let store = asked.store.unwrap_or_else(|| Arc::new(KeyringStore::new(&asked.app_id)));
-            Outside {
-                transport: Box::new(HttpClient::new(asked.settings)),
-                entries: Box::new(BesideSession { store, key }),
-                clock: Arc::new(SystemClock),
-                timers: TimerThread::shared(),
-            }
-        })
+        self.build_on(Outside::real)
     }
 
     /// The same on an outside that need not be the network and this machine.
@@ -339,30 +328,6 @@ impl MarketClientBuilder {
         };
         Ok(MarketClient::assemble(transport, parts, base, self.timeout, self.market, journal))
     }
-}
-
-/// What a client was asked to be, for who gives it its outside.
-pub(crate) struct Asked {
-    pub(crate) settings: Settings,
-    pub(crate) app_id: String,
-    pub(crate) base: Url,
-    /// None: the system's own.
-    pub(crate) store: Option<Arc<dyn SecureStore>>,
-}
-
-impl Asked {
-    /// The key of its entry in the store.
-    pub(crate) fn key(&self) -> String {
-        format!("{} {}", self.app_id, self.base)
-    }
-}
-
-/// What is outside of a client: in life the network, the system's store and its clocks.
-pub(crate) struct Outside {
-    pub(crate) transport: Box<dyn Transport>,
-    pub(crate) entries: Box<dyn Entries>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) timers: Arc<dyn Timers>,
 }
 
 impl fmt::Debug for MarketClientBuilder {
@@ -445,52 +410,6 @@ fn roots(pems: &[Vec<u8>]) -> Result<Vec<CertificateDer<'static>>> {
         }
     }
     Ok(roots)
-}
-
-impl EntryQueue for StoreThread {
-    fn submit(&self, job: Job) {
-        StoreThread::submit(self, job);
-    }
-}
-
-/// The entries whose keys begin with the session's.
-struct BesideSession {
-    store: Arc<dyn SecureStore>,
-    key: String,
-}
-
-impl Entries for BesideSession {
-    fn open(&self, suffix: &str) -> Result<Arc<dyn EntryQueue>, StoreError> {
-        let entry = StoreThread::open(self.store.clone(), format!("{}{suffix}", self.key))?;
-        Ok(entry)
-    }
-}
-
-/// The operating system's randomness, under a seed of its own for the case that it fails later on.
-struct SystemRandom {
-    seed: u128,
-    count: std::sync::atomic::AtomicU64,
-}
-
-impl SystemRandom {
-    fn new() -> Result<Self> {
-        let seed = system_bits().ok_or_else(|| Error::config("The system gives no random numbers."))?;
-        Ok(Self { seed, count: std::sync::atomic::AtomicU64::new(0) })
-    }
-}
-
-impl Random for SystemRandom {
-    fn bits(&self) -> u128 {
-        let count = self.count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        // Still different from every other number of this client.
-        system_bits().unwrap_or(self.seed.wrapping_add(u128::from(count) + 1))
-    }
-}
-
-fn system_bits() -> Option<u128> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).ok()?;
-    Some(u128::from_le_bytes(bytes))
 }
 
 #[cfg(test)]

@@ -40,6 +40,7 @@ mod error;
 mod http;
 mod journal;
 mod model;
+mod outside;
 mod session;
 mod store;
 #[cfg(feature = "test-kit")]

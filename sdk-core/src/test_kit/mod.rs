@@ -155,7 +155,7 @@ impl FakeShop {
         builder.build_on(|asked| {
             let key = asked.key();
             let store = asked.store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
-            crate::builder::Outside {
+            crate::outside::Outside {
                 transport: Box::new(wire::Wire::new(self.clone(), asked.base.path())),
                 entries: Box::new(self.0.lines.entries(store, key)),
                 clock: self.0.clock.clone(),

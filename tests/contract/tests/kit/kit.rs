@@ -1,0 +1,168 @@
+//! What the kit has besides: time, delays, faults that no server can play, and a record of what was asked.
+
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use market_sdk::test_kit::{FakeProduct, FakeShop, Fault};
+use market_sdk::{
+    EndReason, ErrorCode, MarketClient, OrderStatus, ProductId, Result, SessionState, SkuId, UserId,
+};
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::ANN;
+
+fn code<T>(result: Result<T>) -> Option<ErrorCode> {
+    result.err().map(|error| error.code())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_ends_by_itself_when_tokios_clock_is_moved() {
+    let shop = FakeShop::new();
+    shop.set_session_lifetime(Duration::from_secs(600));
+    let market = shop.signed_in_client(ANN).await;
+    let (told, ends) = channel();
+    market.session().on_end(move |end| told.send(end.reason).unwrap());
+    tokio::time::sleep(Duration::from_secs(599)).await;
+    market.cart().get().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let state = market.session().state();
+    assert!(matches!(state, SessionState::Expired { reason: EndReason::Expired, .. }), "{state:?}");
+    assert_eq!(ends.recv_timeout(Duration::from_secs(10)), Ok(EndReason::Expired));
+    assert_eq!(code(market.cart().get().await), Some(ErrorCode::SessionExpired));
+    // It was known without asking.
+    assert_eq!(shop.requests_on("GET /cart").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_as_late_as_it_is_told_and_none_is_a_timeout() {
+    let shop = FakeShop::new();
+    let market = shop.signed_in_client(ANN).await;
+    shop.set_latency(Duration::from_secs(3));
+    let begun = Instant::now();
+    market.cart().get().await.unwrap();
+    assert_eq!(begun.elapsed(), Duration::from_secs(3));
+    shop.fail_next(Fault::Silence);
+    assert_eq!(code(market.cart().get().await), Some(ErrorCode::Timeout));
+    assert!(begun.elapsed() > Duration::from_secs(30));
+    market.cart().get().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_fails_one_call_with_all_its_attempts_or_every_call_until_it_is_over() {
+    let shop = FakeShop::new();
+    let market = shop.signed_in_client(ANN).await;
+    for (fault, code_of_it) in [
+        (Fault::Unreachable, ErrorCode::Network),
+        (Fault::UntrustedCertificate, ErrorCode::Tls),
+        (Fault::Down, ErrorCode::Server),
+    ] {
+        shop.fail_next(fault);
+        assert_eq!(code(market.cart().get().await), Some(code_of_it));
+        market.cart().get().await.unwrap();
+    }
+    shop.forget_requests();
+    shop.fail_next(Fault::Unreachable);
+    assert!(market.cart().get().await.is_err());
+    assert_eq!(shop.requests().len(), 3, "a read is made three times, and fails each time");
+    shop.fail_all("*", Fault::Unreachable);
+    for _ in 0..3 {
+        assert_eq!(code(market.wishlist().get().await), Some(ErrorCode::Network));
+    }
+    shop.recover();
+    market.wishlist().get().await.unwrap();
+}
+
+#[tokio::test]
+async fn faults_on_a_route_are_played_in_their_order_and_leave_others_alone() {
+    let shop = FakeShop::new();
+    let market = shop.signed_in_client(ANN).await;
+    shop.fail_next_on("DELETE /cart/items/{line}", Fault::rejected("No"));
+    shop.fail_next_on("POST /cart/items", Fault::rejected("First"));
+    shop.fail_next_on("* /cart/items", Fault::RateLimited(Duration::from_secs(7)));
+    market.cart().get().await.unwrap();
+    assert_eq!(market.cart().add(SkuId(42), 1).await.unwrap_err().message(), "First");
+    let error = market.cart().add(SkuId(42), 1).await.unwrap_err();
+    assert_eq!((error.code(), error.status()), (ErrorCode::RateLimited, Some(429)));
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+    let cart = market.cart().add(SkuId(42), 1).await.unwrap();
+    assert_eq!(market.cart().remove(cart.items[0].id).await.unwrap_err().message(), "No");
+}
+
+#[tokio::test]
+async fn two_clients_of_one_shop_are_two_devices_and_two_shops_share_nothing() {
+    let (shop, other) = (FakeShop::new(), FakeShop::new());
+    let (phone, tablet) = (shop.signed_in_client(ANN).await, shop.signed_in_client(ANN).await);
+    phone.cart().add(SkuId(42), 2).await.unwrap();
+    assert_eq!(tablet.cart().get().await.unwrap().items.len(), 1);
+    assert_eq!(shop.client().session().restore().await.unwrap().user(), None);
+    assert_eq!(other.signed_in_client(ANN).await.cart().get().await.unwrap().items, []);
+}
+
+#[tokio::test]
+async fn what_is_held_waits_until_it_is_released_and_the_cart_waits_behind_it() {
+    let shop = FakeShop::new();
+    let market = shop.signed_in_client(ANN).await;
+    shop.forget_requests();
+    shop.hold("POST /cart/items");
+    let first = tokio::spawn(market.cart().add(SkuId(42), 1));
+    shop.until_held("POST /cart/items").await;
+    let second = tokio::spawn(market.cart().get());
+    tokio::task::yield_now().await;
+    assert_eq!(shop.requests().len(), 1);
+    assert_eq!(shop.requests()[0].status, None);
+    shop.release();
+    assert_eq!(first.await.unwrap().unwrap().items.len(), 1);
+    assert_eq!(second.await.unwrap().unwrap().items.len(), 1);
+    assert_eq!(shop.requests()[0].status, Some(200));
+}
+
+#[tokio::test]
+async fn what_was_asked_is_on_record_without_the_token() {
+    let shop = FakeShop::new();
+    let market = shop.signed_in_client(ANN).await;
+    market.cart().add(SkuId(42), 2).await.unwrap();
+    let requests = shop.requests_on("POST /cart/items");
+    let [add] = &requests[..] else { panic!("{requests:?}") };
+    assert_eq!((add.user, add.status, add.query.as_str()), (Some(UserId(19)), Some(200), "market=us"));
+    assert_eq!(add.body, Some(json!({"sku_id": 42, "quantity": 2, "user_id": 19})));
+    assert!(!format!("{:?}", shop.requests()).contains("token"), "{:?}", shop.requests());
+}
+
+#[tokio::test]
+async fn a_test_sells_what_it_likes_chooses_the_code_and_ships_orders() {
+    let shop = FakeShop::new();
+    shop.set_code("987654");
+    let price = "7.50".parse().unwrap();
+    let mug = FakeProduct { id: ProductId(77), sku: SkuId(500), name: "Mug".to_owned(), price, stock: 1 };
+    shop.add_product(mug);
+    let market = shop.signed_in_client(ANN).await;
+    assert_eq!(market.cart().add(SkuId(500), 1).await.unwrap().total_price.to_string(), "USD 7.50");
+    let order = market_sdk::NewOrder::from_cart("Ann", ANN, "1 Main St");
+    let placed = market.orders().place(order.clone()).await.unwrap();
+    assert_eq!(shop.orders(), 1);
+    shop.set_order_status(placed.id, OrderStatus::Shipped);
+    assert_eq!(market.orders().get(placed.id).await.unwrap().status, OrderStatus::Shipped);
+    market.cart().add(SkuId(500), 1).await.unwrap();
+    let error = market.orders().place(order).await.unwrap_err();
+    assert_eq!(error.message(), "Product 'Mug' (size: ONE, color: ) is out of stock");
+    shop.set_stock(SkuId(500), 5);
+    assert!(market.wishlist().add(ProductId(77)).await.unwrap().items[0].product.name == "Mug");
+}
+
+/// An app's own configuration, as it is anywhere.
+fn configured() -> market_sdk::MarketClientBuilder {
+    MarketClient::builder("https://api.example.com/shop/v2").app_id("com.example.shop")
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_apps_own_configuration_is_built_on_the_shop() {
+    let shop = FakeShop::new();
+    let market = shop.build(configured().timeout(Duration::from_secs(5))).unwrap();
+    shop.sign_in(&market, ANN).await.unwrap();
+    shop.fail_next(Fault::Silence);
+    let begun = Instant::now();
+    assert_eq!(code(market.cart().get().await), Some(ErrorCode::Timeout));
+    assert_eq!(begun.elapsed(), Duration::from_secs(5));
+    assert_eq!(code(shop.build(configured().app_id(""))), Some(ErrorCode::Config));
+}
