@@ -41,8 +41,11 @@ impl clock::Clock for Clock {
 #[derive(Clone)]
 pub(super) struct Lines {
     runtime: Handle,
-    open: Arc<Mutex<HashMap<(String, String), Arc<Line>>>>,
+    open: Arc<Mutex<HashMap<Entry, Arc<Line>>>>,
 }
+
+/// A store's place, and a key in it.
+type Entry = (String, String);
 
 struct Line(mpsc::UnboundedSender<Job>);
 

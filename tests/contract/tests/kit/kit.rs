@@ -1,11 +1,13 @@
 //! What the kit has besides: time, delays, faults that no server can play, and a record of what was asked.
 
+use std::process::Command;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use market_sdk::test_kit::{FakeProduct, FakeShop, Fault};
+use market_sdk::test_kit::{DevServer, FakeProduct, FakeShop, Fault};
 use market_sdk::{
-    EndReason, ErrorCode, MarketClient, OrderStatus, ProductId, Result, SessionState, SkuId, UserId,
+    EndReason, ErrorCode, MarketClient, MemoryStore, NewOrder, OrderStatus, ProductId, Result, SessionState,
+    SkuId, UserId,
 };
 use serde_json::json;
 use tokio::time::Instant;
@@ -138,7 +140,7 @@ async fn a_test_sells_what_it_likes_chooses_the_code_and_ships_orders() {
     shop.add_product(mug);
     let market = shop.signed_in_client(ANN).await;
     assert_eq!(market.cart().add(SkuId(500), 1).await.unwrap().total_price.to_string(), "USD 7.50");
-    let order = market_sdk::NewOrder::from_cart("Ann", ANN, "1 Main St");
+    let order = NewOrder::from_cart("Ann", ANN, "1 Main St");
     let placed = market.orders().place(order.clone()).await.unwrap();
     assert_eq!(shop.orders(), 1);
     shop.set_order_status(placed.id, OrderStatus::Shipped);
@@ -165,4 +167,42 @@ async fn an_apps_own_configuration_is_built_on_the_shop() {
     assert_eq!(code(market.cart().get().await), Some(ErrorCode::Timeout));
     assert_eq!(begun.elapsed(), Duration::from_secs(5));
     assert_eq!(code(shop.build(configured().app_id(""))), Some(ErrorCode::Config));
+}
+
+#[tokio::test]
+async fn the_installed_server_is_started_by_its_variable_plays_faults_and_ends_with_its_value() {
+    const VARIABLE: &str = "MARKET_DEV_SERVER";
+    if std::env::var_os(VARIABLE).is_none() {
+        // Once more, in a process of its own that has the variable.
+        let own = "kit::the_installed_server_is_started_by_its_variable_plays_faults_and_ends_with_its_value";
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        again.args(["--exact", own]).env(VARIABLE, env!("CARGO_BIN_EXE_contract-dev-server"));
+        let said = again.output().unwrap();
+        let passed = String::from_utf8_lossy(&said.stdout).contains("1 passed");
+        assert!(said.status.success() && passed, "{said:?}");
+        return;
+    }
+    let server = DevServer::start();
+    let builder = MarketClient::builder(server.base_url()).app_id("kit").allow_http_loopback();
+    let market = builder.store(MemoryStore::default()).build().unwrap();
+    market.session().request_code(ANN).await.unwrap();
+    market.session().verify_code(ANN, &server.code(ANN).await).await.unwrap();
+    server.fault("POST /cart/items", json!({"kind": "html", "status": 502}), 1).await;
+    assert_eq!(code(market.cart().add(SkuId(42), 1).await), Some(ErrorCode::Server));
+    market.cart().add(SkuId(42), 1).await.unwrap();
+    assert_eq!(server.state().await["us"]["carts"][0]["items"][0]["quantity"], 1);
+    assert_eq!(server.requests().await.last().unwrap()["path"], "/api/v1/cart/items");
+    server.advance_clock(Duration::from_secs(31 * 60)).await;
+    assert_eq!(code(market.cart().get().await), Some(ErrorCode::SessionExpired));
+    server.stop();
+    assert_eq!(code(market.session().markets().await), Some(ErrorCode::Network));
+}
+
+#[test]
+fn readme_shows_an_apps_tests_that_are_run_here() {
+    let readme = include_str!("../../../../README.md");
+    assert!(
+        readme.contains(include_str!("app.rs")),
+        "README.md's section \"Testing your app\" has other tests"
+    );
 }

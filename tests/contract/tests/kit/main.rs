@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::indexing_slicing, reason = "in a test a missing part is a failure")]
 
+mod app;
 mod kit;
 mod orders;
 mod sessions;
@@ -26,7 +27,7 @@ fn real() -> DevServer {
 
 /// What the app sees of a behaviour, on the one and on the other.
 async fn alike(behaviour: impl AsyncFn(&Stage)) {
-    let (fake, real) = (Stage::new(Server::Fake(FakeShop::new())), Stage::new(Server::Real(real())));
+    let (fake, real) = (Stage::new(Server::Fake(FakeShop::new())), Stage::new(Server::Real(Box::new(real()))));
     behaviour(&real).await;
     behaviour(&fake).await;
     let (fake, real) = (fake.seen(), real.seen());

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 pub(crate) enum Server {
     Fake(FakeShop),
-    Real(DevServer),
+    Real(Box<DevServer>),
 }
 
 pub(crate) struct Stage {
