@@ -35,8 +35,9 @@ enum Stage {
     Stored,
 }
 
-/// Kills the call at its points in turn, until each stage was hit often enough. `check` is told at which point.
-fn kill(call: &str, route: &str, points: &[Point], mut check: impl FnMut(usize, &Point) -> Stage) {
+/// Kills the call at its points in turn, until each stage was hit often enough, and says how often that was. `check` is
+/// told at which point.
+fn kill(call: &str, points: &[Point], mut check: impl FnMut(usize, &Point) -> Stage) -> String {
     let kills = std::env::var("KILLS").ok().and_then(|number| number.parse().ok()).unwrap_or(KILLS);
     let mut histogram = Vec::new();
     for (stage, name) in [
@@ -58,7 +59,7 @@ fn kill(call: &str, route: &str, points: &[Point], mut check: impl FnMut(usize, 
         assert!(hits >= kills);
         histogram.push(format!("{name} {hits}"));
     }
-    println!("figure: kill -9 of market {call} ({route}): {}", histogram.join(", "));
+    format!("figure: kill -9 of market {call}: {}", histogram.join(", "))
 }
 
 /// The server runs beside the test, which blocks.
@@ -72,7 +73,7 @@ fn dev() -> (tokio::runtime::Runtime, DevServer) {
 fn p5_p7_p8_a_sign_in_that_is_killed_has_happened_or_has_not() {
     let (_runtime, dev) = dev();
     let route = "POST /auth/verify-code";
-    kill("login", route, SIGN_IN, |turn, point| {
+    let histogram = kill("login", SIGN_IN, |turn, point| {
         let shopper = Shopper::new(&dev);
         let at = point.name;
         // Over nothing, and over the session of somebody else.
@@ -108,13 +109,14 @@ fn p5_p7_p8_a_sign_in_that_is_killed_has_happened_or_has_not() {
             other => panic!("{at}: {other:?}"),
         }
     });
+    println!("{histogram}");
 }
 
 #[test]
 fn p5_p7_p8_a_logout_that_is_killed_has_happened_or_has_not() {
     let (_runtime, dev) = dev();
     let route = "POST /auth/logout";
-    kill("logout", route, LOGOUT, |_, point| {
+    let histogram = kill("logout", LOGOUT, |_, point| {
         let shopper = Shopper::new(&dev);
         let at = point.name;
         shopper.log_in(ANN);
@@ -142,13 +144,14 @@ fn p5_p7_p8_a_logout_that_is_killed_has_happened_or_has_not() {
         assert_eq!(shopper.files(), 0, "{at}");
         stage
     });
+    println!("{histogram}");
 }
 
 #[test]
 fn p12_an_order_that_is_killed_is_explained_and_none_is_doubled() {
     let (_runtime, dev) = dev();
     let route = "POST /orders/create";
-    kill("orders place", route, PLACE, |_, point| {
+    let histogram = kill("orders place", PLACE, |_, point| {
         dev.execute("UPDATE us_skus SET stock = 1000").unwrap();
         let shopper = Shopper::new(&dev);
         let at = point.name;
@@ -192,4 +195,5 @@ fn p12_an_order_that_is_killed_is_explained_and_none_is_doubled() {
             other => panic!("{at}: {other:?}"),
         }
     });
+    println!("{histogram}");
 }

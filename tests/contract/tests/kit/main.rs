@@ -27,7 +27,8 @@ fn real() -> DevServer {
 
 /// What the app sees of a behaviour, on the one and on the other.
 async fn alike(behaviour: impl AsyncFn(&Stage)) {
-    let (fake, real) = (Stage::new(Server::Fake(FakeShop::new())), Stage::new(Server::Real(Box::new(real()))));
+    let (fake, real) =
+        (Stage::new(Server::Fake(FakeShop::new())), Stage::new(Server::Real(Box::new(real()))));
     behaviour(&real).await;
     behaviour(&fake).await;
     let (fake, real) = (fake.seen(), real.seen());
