@@ -182,6 +182,12 @@ impl DevServer {
 
     /// Ends the server in good order, and waits until it is gone. Dropping it does the same.
     pub fn stop(self) {}
+
+    /// Ends the server at once, as a power cut does.
+    pub fn kill(mut self) {
+        // It fails only for a process that has ended.
+        let _ = self.process.kill();
+    }
 }
 
 impl Drop for DevServer {
