@@ -199,6 +199,18 @@ impl FakeShop {
         self.shop().advance(by);
     }
 
+    /// The devices are locked, as phones are that were not unlocked since they started: what is stored can be neither
+    /// read nor changed, until [`unlock_devices`](Self::unlock_devices).
+    pub fn lock_devices(&self) {
+        self.0.lines.lock(true);
+    }
+
+    /// The devices are unlocked. Clients look again within a second, or when they are told that the app was
+    /// [`resumed`](crate::SessionApi::resumed).
+    pub fn unlock_devices(&self) {
+        self.0.lines.lock(false);
+    }
+
     /// Sells something more, in both markets.
     pub fn add_product(&self, product: FakeProduct) {
         self.shop().goods.push(product.into());

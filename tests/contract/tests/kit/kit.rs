@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use market_sdk::test_kit::{DevServer, FakeProduct, FakeShop, Fault};
 use market_sdk::{
-    EndReason, ErrorCode, MarketClient, MemoryStore, NewOrder, OrderStatus, ProductId, Result, SessionState,
-    SkuId, UserId,
+    EndReason, ErrorCode, LockedReason, MarketClient, MemoryStore, NewOrder, OrderStatus, ProductId, Result,
+    SessionState, SkuId, UserId,
 };
 use serde_json::json;
 use tokio::time::Instant;
@@ -150,6 +150,35 @@ async fn a_test_sells_what_it_likes_chooses_the_code_and_ships_orders() {
     assert_eq!(error.message(), "Product 'Mug' (size: ONE, color: ) is out of stock");
     shop.set_stock(SkuId(500), 5);
     assert!(market.wishlist().add(ProductId(77)).await.unwrap().items[0].product.name == "Mug");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_locked_device_shows_neither_shop_nor_login_until_it_is_unlocked() {
+    let (shop, store) = (FakeShop::new(), MemoryStore::default());
+    let open = || shop.build(configured().store(store.clone())).unwrap();
+    shop.sign_in(&open(), ANN).await.unwrap();
+    shop.lock_devices();
+    let market = open();
+    assert_eq!(code(market.session().restore().await), Some(ErrorCode::StoreLocked));
+    let state = market.session().state();
+    assert!(matches!(state, SessionState::Locked { reason: LockedReason::Locked, .. }), "{state:?}");
+    // A call waits for the user to unlock it.
+    let cart = tokio::spawn(market.cart().get());
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    shop.unlock_devices();
+    cart.await.unwrap().unwrap();
+    assert!(market.session().state().is_signed_in());
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_a_session_ends_soon_is_said_when_tokios_clock_comes_to_it() {
+    let shop = FakeShop::new();
+    let market = shop.signed_in_client(ANN).await;
+    let (told, news) = channel();
+    market.session().on_expiring_soon(move |soon| told.send(soon.left).unwrap());
+    tokio::time::sleep(Duration::from_secs(25 * 60 + 1)).await;
+    let left = news.recv_timeout(Duration::from_secs(10)).unwrap();
+    assert!(left > Duration::from_secs(298) && left <= Duration::from_secs(300), "{left:?}");
 }
 
 /// An app's own configuration, as it is anywhere.
