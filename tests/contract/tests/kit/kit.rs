@@ -101,6 +101,23 @@ async fn two_clients_of_one_shop_are_two_devices_and_two_shops_share_nothing() {
     assert_eq!(other.signed_in_client(ANN).await.cart().get().await.unwrap().items, []);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn on_several_threads_no_call_is_lost() {
+    let shop = FakeShop::new();
+    let devices = [shop.signed_in_client(ANN).await, shop.signed_in_client(ANN).await];
+    let adds: Vec<_> = (0..100).map(|at| tokio::spawn(devices[at % 2].cart().add(SkuId(42), 1))).collect();
+    for add in adds {
+        add.await.unwrap().unwrap();
+    }
+    assert_eq!(devices[0].cart().get().await.unwrap().items[0].quantity, 100);
+}
+
+#[test]
+#[should_panic = "within a tokio runtime"]
+fn a_shop_that_is_made_outside_a_runtime_says_so() {
+    let _ = FakeShop::new();
+}
+
 #[tokio::test]
 async fn what_is_held_waits_until_it_is_released_and_the_cart_waits_behind_it() {
     let shop = FakeShop::new();
