@@ -3,6 +3,8 @@
 //! It says what `market-dev-server` says. What a client refuses by itself never comes here, so that of the server's
 //! checks of its input only those are here that a client leaves to it.
 
+mod orders;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -10,14 +12,12 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use self::orders::Order;
 use super::catalogue::{self, Goods};
 use super::device;
 use crate::model::UserId;
 use crate::session::clock::Clock as _;
 
-/// What shipping costs, in any market, and the subtotal from which it costs nothing.
-const SHIPPING: f64 = 150.0;
-const FREE_FROM: f64 = 5000.0;
 /// The first user of us; those of kg count from 1.
 const FIRST_US: u64 = 19;
 
@@ -81,13 +81,6 @@ struct Line {
     id: u64,
     sku: u64,
     quantity: i64,
-}
-
-struct Order {
-    user: usize,
-    id: u64,
-    status: String,
-    shown: Value,
 }
 
 /// A request that is to be answered.
@@ -184,18 +177,6 @@ impl Shop {
 
     pub(super) fn revoke(&mut self) {
         self.tokens.values_mut().for_each(|token| token.revoked = true);
-    }
-
-    pub(super) fn count_orders(&self) -> usize {
-        self.markets.iter().map(|books| books.orders.len()).sum()
-    }
-
-    /// False if there is no such order. Where both markets have it, it is that of us.
-    pub(super) fn set_status(&mut self, id: u64, status: &str) -> bool {
-        let orders = self.markets.iter_mut().rev().flat_map(|books| &mut books.orders);
-        let found =
-            orders.filter(|order| order.id == id).take(1).map(|order| status.clone_into(&mut order.status));
-        found.count() == 1
     }
 
     /// Whose token came with it, accepted or not.
@@ -515,127 +496,6 @@ impl Shop {
             }
         }
         Ok(self.wishlist(who))
-    }
-}
-
-/// The orders.
-impl Shop {
-    fn place(&mut self, who: Who, call: &Call) -> Answer {
-        let body = call.body.as_ref().ok_or_else(|| invalid("customer_name"))?;
-        let use_cart = body["use_cart"].as_bool().unwrap_or(true);
-        let given = body["items"].as_array().cloned().unwrap_or_default();
-        let mut wanted: Vec<(u64, i64)> = given
-            .iter()
-            .filter_map(|item| Some((item["sku_id"].as_u64()?, item["quantity"].as_i64()?)))
-            .collect();
-        if wanted.is_empty() && use_cart {
-            wanted = self.user(who).lines.iter().map(|line| (line.sku, line.quantity)).collect();
-            if wanted.is_empty() {
-                return no(400, "Your cart is empty");
-            }
-        }
-        if wanted.is_empty() {
-            return no(400, "No items to order. Please add items to cart or provide items.");
-        }
-        let (mut items, mut subtotal) = (Vec::new(), 0.0);
-        // Nothing is taken unless there is enough of all.
-        for (sku, quantity) in &wanted {
-            let goods = self.has(who, *sku, *quantity)?;
-            let price = goods.price[who.market];
-            let total = price * *quantity as f64;
-            subtotal += total;
-            items.push(json!({
-                "product_name": goods.name[who.market],
-                "sku_code": goods.code,
-                "size": goods.size,
-                "color": goods.color,
-                "unit_price": price,
-                "quantity": quantity,
-                "total_price": total,
-            }));
-        }
-        for (sku, quantity) in wanted {
-            let goods = self.goods.iter_mut().filter(|goods| goods.sku == sku);
-            goods.for_each(|goods| goods.stock[who.market] -= quantity);
-        }
-        let date = iso(self.now());
-        let books = &mut self.markets[who.market];
-        for item in &mut items {
-            item["id"] = json!(next(&mut books.order_lines));
-        }
-        let id = books.orders.len() as u64 + 1;
-        let shipping = if subtotal >= FREE_FROM { 0.0 } else { SHIPPING };
-        let shown = json!({
-            "id": id,
-            "order_number": format!("#{}", 1000 + id),
-            "customer_name": body["customer_name"],
-            "customer_phone": body["customer_phone"],
-            "delivery_address": body["delivery_address"],
-            "subtotal": subtotal,
-            "shipping_cost": shipping,
-            "total_amount": subtotal + shipping,
-            // The database's default, in both markets.
-            "currency": "KGS",
-            "order_date": date,
-            "items": items,
-        });
-        let order = Order { user: who.user, id, status: "pending".to_owned(), shown };
-        let answer = order.show();
-        books.orders.push(order);
-        // Even where the items were given: that is what the flag does there.
-        if use_cart {
-            self.user_mut(who).lines.clear();
-        }
-        Ok(answer)
-    }
-
-    /// What is to be ordered, if there is enough of it.
-    fn has(&self, who: Who, sku: u64, quantity: i64) -> Answer<&Goods> {
-        let Some(goods) = self.goods(sku) else { return no(404, format!("SKU with id {sku} not found")) };
-        let Goods { name, size, color, stock, .. } = goods;
-        let what = format!("'{}' (size: {size}, color: {color})", name[who.market]);
-        match stock[who.market] {
-            stock if stock <= 0 => no(400, format!("Product {what} is out of stock")),
-            stock if stock < quantity => no(400, format!("Not enough stock for {what}. Available: {stock}")),
-            _ => Ok(goods),
-        }
-    }
-
-    /// Newest first.
-    fn list(&self, who: Who, call: &Call) -> Value {
-        let status = call.asked::<String>("status_filter").map(|status| status.to_lowercase());
-        let (limit, offset) = (call.asked("limit").unwrap_or(20), call.asked("offset").unwrap_or(0));
-        let own = self.markets[who.market].orders.iter().rev().filter(|order| order.user == who.user);
-        let own = own.filter(|order| status.as_ref().is_none_or(|status| order.status == *status));
-        own.skip(offset).take(limit).map(Order::show).collect()
-    }
-
-    fn order(&mut self, who: Who, id: &str) -> Answer<&mut Order> {
-        let mut orders = self.markets[who.market].orders.iter_mut();
-        let found = orders.find(|order| order.user == who.user && order.id.to_string() == id);
-        found.ok_or_else(|| (404, json!("Order not found")))
-    }
-
-    fn cancel(&mut self, who: Who, id: &str) -> Answer {
-        let order = self.order(who, id)?;
-        if ["cancelled", "delivered"].contains(&order.status.as_str()) {
-            return no(400, format!("Cannot cancel order with status: {}", order.status));
-        }
-        order.status = "cancelled".to_owned();
-        Ok(json!({
-            "success": true,
-            "message": "Order cancelled successfully",
-            "order_id": order.id,
-            "status": "cancelled",
-        }))
-    }
-}
-
-impl Order {
-    fn show(&self) -> Value {
-        let mut shown = self.shown.clone();
-        shown["status"] = json!(self.status);
-        shown
     }
 }
 

@@ -56,6 +56,8 @@ behaviours! {
         stage.got(market.orders().place(of(104, 3)).await);
         let both = NewOrder::of_items("Ann", ANN, "1 Main St", [(SkuId(104), 2), (SkuId(105), 1)]);
         stage.got(market.orders().place(both).await);
+        let twice = NewOrder::of_items("Ann", ANN, "1 Main St", [(SkuId(104), 1), (SkuId(104), 2)]);
+        stage.got(market.orders().place(twice).await);
         stage.got(market.orders().place(of(104, 2)).await);
         stage.got(market.orders().place(of(104, 1)).await);
         // The other market has pieces of its own.
