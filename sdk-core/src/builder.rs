@@ -91,7 +91,7 @@ impl MarketClientBuilder {
         self
     }
 
-    /// Where the session is stored; by default the operating system's own store ([`KeyringStore`]). If that
+    /// Where the session is stored; by default the operating system's own store ([`KeyringStore`](crate::KeyringStore)). If that
     /// cannot be used the SDK says so: it never falls back to another by itself.
     pub fn store(mut self, store: impl SecureStore) -> Self {
         self.store = Some(Arc::new(store));
@@ -212,7 +212,7 @@ impl MarketClientBuilder {
 
     /// How long after an order was sent it may still turn up though its answer was lost; 15 minutes by default, and
     /// never less than a call may take. Only when an order is not in the server's list after this time, by the
-    /// server's clock, does [`OrdersApi::resolve`] say that it was not placed.
+    /// server's clock, does [`OrdersApi::resolve`](crate::OrdersApi::resolve) say that it was not placed.
     pub fn order_settle_time(mut self, time: Duration) -> Self {
         self.order_settle = time;
         self
