@@ -82,9 +82,9 @@ impl DevServer {
     ) -> Self {
         let program = program.as_ref();
         let mut process = Command::new(program)
+            .args(arguments)
             // Should this process be killed, its end of the pipe goes, and the server with it.
             .args(["--port", "0", "--quiet", "--exit-with-stdin"])
-            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
