@@ -38,7 +38,8 @@ pub enum Fault {
         /// What is wrong with it.
         message: String,
     },
-    /// Too many requests: `RateLimited`, and when to ask again.
+    /// Too many requests: `RateLimited`, and when to ask again. Where a call's time allows, the client waits that long by
+    /// itself and asks again, so pause tokio's clock.
     RateLimited(Duration),
 }
 

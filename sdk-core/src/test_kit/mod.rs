@@ -241,7 +241,8 @@ impl FakeShop {
         assert!(self.shop().set_status(order.0, status.as_str()), "there is no order {order}");
     }
 
-    /// Fails the next call, with each attempt that the client makes at it.
+    /// Fails the next call, with each attempt that the client makes at it. It tries a read again after a moment, for which
+    /// a paused clock takes no time.
     ///
     /// A call may be more than one request: before an order is placed the newest one is read.
     /// [`fail_next_on`](Self::fail_next_on) says which.
