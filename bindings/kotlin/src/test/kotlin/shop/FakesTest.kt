@@ -13,6 +13,7 @@ import dev.marketsdk.requireValidity
 import dev.marketsdk.test.FakeCall
 import dev.marketsdk.test.FakeMarketClient
 import dev.marketsdk.test.FakeShop
+import dev.marketsdk.test.MarketDevServer
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
@@ -53,6 +54,14 @@ class FakesTest {
     @Test
     fun `an app is tested without a network, without the native library and without JNA`() {
         assertEquals(listOf("$39.98", "SESSION_EXPIRED", "Expired"), program("shop.Tested", library = "/nowhere", without = "/jna"))
+    }
+
+    @Test
+    fun `a dev server that is not there or does not start is said, and how to get one`() {
+        val absent = program("shop.NoServer", environment = mapOf("MARKET_DEV_SERVER" to "/nowhere")).single()
+        assertTrue("not found at /nowhere" in absent && "cargo install market-dev-server" in absent, absent)
+        val wrong = assertThrows(IllegalStateException::class.java) { MarketDevServer.start(arguments = listOf("--nonsense")) }
+        assertTrue("--nonsense" in wrong.message.orEmpty(), wrong.message)
     }
 
     @Test
@@ -285,4 +294,9 @@ internal object Tested {
             }
             println(market.session.state.value::class.simpleName)
         }
+}
+
+internal object NoServer {
+    @JvmStatic
+    fun main(arguments: Array<String>): Unit = println(runCatching { MarketDevServer.start() }.exceptionOrNull()?.message)
 }

@@ -127,6 +127,7 @@ internal fun program(
     vararg options: String,
     library: String = System.getProperty("jna.library.path"),
     without: String? = null,
+    environment: Map<String, String> = emptyMap(),
 ): List<String> {
     val java = File(System.getProperty("java.home"), "bin/java").path
     val libraries = System.getProperty("java.class.path").split(File.pathSeparator)
@@ -135,7 +136,9 @@ internal fun program(
     val path = left.joinToString(File.pathSeparator)
     val command = listOf(java, "-cp", path, "-Djna.library.path=$library", *options, name)
     val said = File.createTempFile("program", ".txt")
-    val process = ProcessBuilder(command).redirectErrorStream(true).redirectOutput(said).start()
+    val builder = ProcessBuilder(command).redirectErrorStream(true).redirectOutput(said)
+    builder.environment() += environment
+    val process = builder.start()
     try {
         assertTrue(process.waitFor(20, TimeUnit.SECONDS), "$name does not end")
         assertEquals(0, process.exitValue(), said.readText())
