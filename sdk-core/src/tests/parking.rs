@@ -520,6 +520,19 @@ async fn a_call_behind_one_that_asks_the_server_which_kind_it_is_waits_with_it()
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_question_whether_the_session_is_accepted_is_answered_and_does_not_wait() {
+    let world = rejected().await;
+    for _ in 0..2 {
+        let started = tokio::time::Instant::now();
+        let asked = world.market.session().verify_token().await;
+        assert_eq!(asked.unwrap_err().code(), ErrorCode::SessionExpired);
+        assert!(started.elapsed() < MINUTE, "{:?}", started.elapsed());
+        assert_eq!(waiting(&world), 0);
+    }
+    assert_eq!(world.shop.seen_at("/auth/verify-token").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_it_nothing_waits() {
     let world = World::signed_in().await;
     world.shop.expire_tokens();
