@@ -80,6 +80,14 @@ impl Made {
         }
     }
 
+    /// The session that it was made with is about to be found expired.
+    pub(super) fn stand(&self) {
+        if self.parks && self.call.ticket.counts() {
+            // What becomes of it is looked at when it comes to the door.
+            let _ = self.call.ticket.stand(true);
+        }
+    }
+
     /// Whether the session had expired when it was last looked at, and nothing was sent since.
     pub(super) fn was_parked(&self) -> bool {
         self.call.ticket.is_listed()

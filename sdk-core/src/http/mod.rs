@@ -188,6 +188,9 @@ impl Http {
                     permit => Some(permit?),
                 },
                 As::Nobody(_) => None,
+            if call.needs_its_caller() && made.is_left() {
+                return Err(Error::new(ErrorCode::Cancelled).into());
+            }
             };
             stand(stage, Stage::Sending);
             Span::current().record("attempt", *retries + 1);
