@@ -110,6 +110,10 @@ impl Made {
         self.call.ticket.handed_on();
     }
 
+    pub(super) fn is_left(&self) -> bool {
+        self.call.ticket.is_left()
+    }
+
     /// Held by a caller whose call runs as a task of its own: without the caller it is not parked.
     pub(crate) fn caller(&self) -> Caller {
         Caller(self.clone())

@@ -11,7 +11,6 @@ mod retry;
 pub(crate) mod transport;
 
 use std::future::poll_fn;
-use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
@@ -188,10 +187,10 @@ impl Http {
                     permit => Some(permit?),
                 },
                 As::Nobody(_) => None,
+            };
             if call.needs_its_caller() && made.is_left() {
                 return Err(Error::new(ErrorCode::Cancelled).into());
             }
-            };
             stand(stage, Stage::Sending);
             Span::current().record("attempt", *retries + 1);
             let verdict = match self.attempt(made, call, permit.as_ref()).await? {
@@ -200,11 +199,11 @@ impl Http {
                     if let Some(permit) = &permit
                         && reply.status == StatusCode::UNAUTHORIZED
                     {
-                        // The server did not act. Back to the door: it knows whether there is a newer session.
+                        // The server did not act. Back to the door: it knows whether there is a newer session. Listed
+                        // before, it is parked before those that were made after it and stand in a line.
+                        made.stand();
                         self.keeper.rejected(permit);
-                        if let Some(begun) = &call.begun {
-                            begun.store(false, Ordering::Release);
-                        }
+                        call.take_back();
                         continue;
                     }
                     match judge::reply(call, &reply) {
@@ -215,7 +214,12 @@ impl Http {
                         Err(verdict) => verdict,
                     }
                 }
-                Err(failure) => judge::failure(call, failure),
+                Err(failure) => {
+                    if matches!(failure, transport::Failure::NotSent(_)) {
+                        call.take_back();
+                    }
+                    judge::failure(call, failure)
+                }
             };
             drop(permit); // It is for one attempt, and a logout waits for it.
             let backoff = retry::backoff(*retries, self.keeper.random().bits());
@@ -325,9 +329,7 @@ impl Http {
                 headers: headers.clone(),
                 body: body.clone(),
             };
-            if let Some(begun) = &call.begun {
-                begun.store(true, Ordering::Release);
-            }
+            call.begin();
             let mut sent = self.transport.send(request);
             // Calls that waited for a session leave one after the other, each once the one before is on its way.
             let first = poll_fn(|context| Poll::Ready(sent.as_mut().poll(context))).await;
