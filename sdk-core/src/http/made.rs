@@ -18,6 +18,8 @@ pub(crate) struct Made {
     parks: bool,
     /// How long it may take.
     timeout: Duration,
+    /// From then on, half of the time that is left is kept for something else.
+    halved: Option<Instant>,
     call: Arc<One>,
 }
 
@@ -30,7 +32,7 @@ struct One {
 impl Made {
     pub(super) fn new(ticket: Ticket, lineage: Lineage, timeout: Duration) -> Self {
         let since = Mutex::new(Instant::now());
-        Self { lineage, parks: true, timeout, call: Arc::new(One { ticket, since }) }
+        Self { lineage, parks: true, timeout, halved: None, call: Arc::new(One { ticket, since }) }
     }
 
     /// Says whether it may be parked.
@@ -39,15 +41,16 @@ impl Made {
     }
 
     pub(crate) fn deadline(&self) -> Instant {
-        *self.call.since.lock().unwrap_or_else(PoisonError::into_inner) + self.timeout
+        let since = *self.call.since.lock().unwrap_or_else(PoisonError::into_inner);
+        let whole = since + self.timeout;
+        let Some(halved) = self.halved else { return whole };
+        let from = halved.max(since);
+        from + whole.saturating_duration_since(from) / 2
     }
 
-    /// The same call, with half of the time that it has left.
+    /// The same call, with half of the time that it has left; of its whole time, if it is parked and goes on.
     pub(crate) fn early(&self) -> Self {
-        let since = *self.call.since.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        let left = self.deadline().saturating_duration_since(now);
-        Self { timeout: now.saturating_duration_since(since) + left / 2, ..self.clone() }
+        Self { halved: Some(Instant::now()), ..self.clone() }
     }
 
     fn renew(&self, resumed: bool) {
