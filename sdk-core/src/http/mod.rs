@@ -77,6 +77,14 @@ impl From<Error> for Stop {
     }
 }
 
+/// What was tried of a call so far.
+#[derive(Default)]
+struct Tries {
+    retries: u32,
+    /// Of an attempt at a change that the server may have acted on.
+    unsure: Option<Error>,
+}
+
 /// Where a call stands, for when its deadline passes.
 enum Stage {
     Door,
@@ -142,7 +150,7 @@ impl Http {
     pub(crate) async fn send(&self, made: &Made, call: &Call) -> Result<Answer> {
         let span = span(call);
         let started = Instant::now();
-        let mut retries = 0;
+        let mut tries = Tries::default();
         let result = loop {
             // It may have waited already, in a line, and have been let go since.
             if made.was_parked()
@@ -151,7 +159,7 @@ impl Http {
                 break Err(error);
             }
             let stage = Mutex::new(Stage::Door);
-            let attempts = self.attempts(made, call, &stage, &mut retries).instrument(span.clone());
+            let attempts = self.attempts(made, call, &stage, &mut tries).instrument(span.clone());
             match timeout_at(made.deadline(), attempts).await {
                 Ok(Ok(answer)) => break Ok(answer),
                 // It waits outside its time, and goes on where it stopped.
@@ -176,14 +184,17 @@ impl Http {
         made: &Made,
         call: &Call,
         stage: &Mutex<Stage>,
-        retries: &mut u32,
+        tries: &mut Tries,
     ) -> Result<Answer, Stop> {
         loop {
             stand(stage, Stage::Door);
             // Each attempt asks: a logout or an expiry may have come since the last one.
             let permit = match call.made_as {
                 As::User => match self.keeper.acquire(made.lineage).await {
-                    Err(error) if error.code() == ErrorCode::SessionExpired => return Err(Stop::Expired),
+                    // What may have been made already does not wait for hours to be made again.
+                    Err(error) if error.code() == ErrorCode::SessionExpired => {
+                        return Err(tries.unsure.take().map_or(Stop::Expired, Stop::Failed));
+                    }
                     permit => Some(permit?),
                 },
                 As::Nobody(_) => None,
@@ -192,7 +203,7 @@ impl Http {
                 return Err(Error::new(ErrorCode::Cancelled).into());
             }
             stand(stage, Stage::Sending);
-            Span::current().record("attempt", *retries + 1);
+            Span::current().record("attempt", tries.retries + 1);
             let verdict = match self.attempt(made, call, permit.as_ref()).await? {
                 Ok(reply) => {
                     Span::current().record("status", reply.status.as_u16());
@@ -222,7 +233,7 @@ impl Http {
                 }
             };
             drop(permit); // It is for one attempt, and a logout waits for it.
-            let backoff = retry::backoff(*retries, self.keeper.random().bits());
+            let backoff = retry::backoff(tries.retries, self.keeper.random().bits());
             // Clients that were told the same time would come back together: they are spread over half as much.
             let wait = match verdict.error.retry_after() {
                 None => backoff,
@@ -231,14 +242,17 @@ impl Http {
                 }
             };
             let until = Instant::now().checked_add(wait).filter(|until| *until < made.deadline());
-            let allowed = *retries < retry::MOST && verdict.again != Again::No;
+            let allowed = tries.retries < retry::MOST && verdict.again != Again::No;
             let (Some(until), true) = (until, allowed) else { return Err(verdict.error.into()) };
             if verdict.again == Again::Paid && !self.budget.spend() {
                 return Err(verdict.error.into());
             }
+            if verdict.again == Again::Paid && !call.method.is_safe() {
+                tries.unsure = Some(verdict.error.clone());
+            }
             stand(stage, Stage::Waiting(verdict.error));
             tokio::time::sleep_until(until).await;
-            *retries += 1;
+            tries.retries += 1;
         }
     }
 

@@ -137,6 +137,25 @@ async fn p5_a_logout_and_a_clear_end_what_waits_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_that_may_have_been_made_does_not_wait_to_be_made_again_and_ends_with_what_is_known() {
+    let world = World::parking(100, PATIENCE).await;
+    let cart = world.market.cart();
+    cart.add(SkuId(42), 2).await.unwrap();
+    // It is made, the answer is lost, and the session is over when it is made again.
+    for mishap in [Mishap::LostAfter, Mishap::Status(401, "")] {
+        world.shop.mishap("/cart/items/0", mishap);
+    }
+    let set = tokio::time::timeout(MINUTE, cart.set_quantity(LineId(0), 5)).await.expect("it waits");
+    assert_eq!(set.unwrap_err().code(), ErrorCode::Network);
+    assert_eq!((waiting(&world), world.shop.quantity(42)), (0, 5));
+    // What another device does meanwhile stands.
+    world.shop.set_elsewhere(42, 7);
+    world.sign_in().await.unwrap();
+    world.settle().await;
+    assert_eq!(cart.get().await.unwrap().items[0].quantity, 7);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_caller_that_leaves_takes_its_call_with_it_at_once() {
     let world = rejected().await;
     let (first, second, profile) = (add(&world.market, 42), add(&world.market, 43), profile(&world.market));
