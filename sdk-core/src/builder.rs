@@ -128,7 +128,7 @@ impl MarketClientBuilder {
     /// `SignedOut`. At most `limit` (1 to 1,000) wait; the one after that ends with `SessionExpired` at once, and so does
     /// one that has waited for `patience` (up to 24 hours). A call that is dropped waits no longer. Such a call has
     /// certainly done nothing before, so that what is not safe to repeat waits too (a change whose answer was lost does not
-    /// wait to be made again: it ends with what is known of it); an order only if it is asked to
+    /// wait to be made again); an order only if it is asked to
     /// ([`NewOrder::park_on_expiry`](crate::NewOrder::park_on_expiry)). What waits is not stored: it ends with the process.
     ///
     /// ```

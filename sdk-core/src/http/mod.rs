@@ -81,8 +81,8 @@ impl From<Error> for Stop {
 #[derive(Default)]
 struct Tries {
     retries: u32,
-    /// Of an attempt at a change that the server may have acted on.
-    unsure: Option<Error>,
+    /// The server may have acted on an attempt at a change.
+    unsure: bool,
 }
 
 /// Where a call stands, for when its deadline passes.
@@ -193,7 +193,7 @@ impl Http {
                 As::User => match self.keeper.acquire(made.lineage).await {
                     // What may have been made already does not wait for hours to be made again.
                     Err(error) if error.code() == ErrorCode::SessionExpired => {
-                        return Err(tries.unsure.take().map_or(Stop::Expired, Stop::Failed));
+                        return Err(if tries.unsure { Stop::Failed(error) } else { Stop::Expired });
                     }
                     permit => Some(permit?),
                 },
@@ -247,9 +247,7 @@ impl Http {
             if verdict.again == Again::Paid && !self.budget.spend() {
                 return Err(verdict.error.into());
             }
-            if verdict.again == Again::Paid && !call.method.is_safe() {
-                tries.unsure = Some(verdict.error.clone());
-            }
+            tries.unsure |= verdict.again == Again::Paid && !call.method.is_safe();
             stand(stage, Stage::Waiting(verdict.error));
             tokio::time::sleep_until(until).await;
             tries.retries += 1;

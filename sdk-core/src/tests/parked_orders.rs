@@ -2,11 +2,36 @@
 
 use serde_json::json;
 
-use super::parking::{MINUTE, PATIENCE, code, rest, waiting};
+use super::parking::{MINUTE, PATIENCE, code, rejected, rest, waiting};
 use super::shop::{LATENCY, Mishap};
 use super::world::{PHONE, TIMEOUT, World};
 use crate::ErrorCode;
 use crate::model::*;
+
+#[tokio::test(start_paused = true)]
+async fn p12_an_order_waits_only_if_it_is_asked_to() {
+    let orders: [fn() -> NewOrder; 2] = [
+        || NewOrder::from_cart("Ann", PHONE, "1 Main St"),
+        || NewOrder::of_items("Ann", PHONE, "1 Main St", [(SkuId(42), 1)]),
+    ];
+    for order in orders {
+        let world = rejected().await;
+        // Found by a 401, and found locally.
+        for _ in 0..2 {
+            let started = tokio::time::Instant::now();
+            let placed = world.market.orders().place(order()).await;
+            assert_eq!(placed.unwrap_err().code(), ErrorCode::SessionExpired);
+            assert!(started.elapsed() < MINUTE);
+        }
+        assert_eq!(waiting(&world), 0);
+        let placed = tokio::spawn(world.market.orders().place(order().park_on_expiry()));
+        rest().await;
+        assert_eq!(waiting(&world), 1);
+        world.sign_in().await.unwrap();
+        assert_eq!(code(placed).await, None);
+        assert_eq!(world.shop.orders(), 1);
+    }
+}
 
 #[tokio::test(start_paused = true)]
 async fn p12_an_order_that_waited_is_noted_anew_before_it_is_sent() {
