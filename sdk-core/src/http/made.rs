@@ -16,6 +16,8 @@ pub(crate) struct Made {
     pub(crate) lineage: Lineage,
     /// It waits for an expired session's user, if the client was built so.
     parks: bool,
+    /// What it sends now goes before its own request, and does not let the next waiting call go.
+    before: bool,
     /// How long it may take.
     timeout: Duration,
     /// From then on, half of the time that is left is kept for something else.
@@ -32,7 +34,8 @@ struct One {
 impl Made {
     pub(super) fn new(ticket: Ticket, lineage: Lineage, timeout: Duration) -> Self {
         let since = Mutex::new(Instant::now());
-        Self { lineage, parks: true, timeout, halved: None, call: Arc::new(One { ticket, since }) }
+        let call = Arc::new(One { ticket, since });
+        Self { lineage, parks: true, before: false, timeout, halved: None, call }
     }
 
     /// Says whether it may be parked.
@@ -48,9 +51,10 @@ impl Made {
         from + whole.saturating_duration_since(from) / 2
     }
 
-    /// The same call, with half of the time that it has left; of its whole time, if it is parked and goes on.
+    /// The same call, for what goes before its own request: with half of the time that it has left, or of its whole time
+    /// if it is parked and goes on. Then it keeps its turn.
     pub(crate) fn early(&self) -> Self {
-        Self { halved: Some(Instant::now()), ..self.clone() }
+        Self { halved: Some(Instant::now()), before: true, ..self.clone() }
     }
 
     fn renew(&self, resumed: bool) {
@@ -91,9 +95,9 @@ impl Made {
         }
     }
 
-    /// Whether the session had expired when it was last looked at, and nothing was sent since.
+    /// Whether the session had expired when it was last looked at, and its own request was not sent since.
     pub(super) fn was_parked(&self) -> bool {
-        self.call.ticket.is_listed()
+        self.parks && self.call.ticket.is_listed()
     }
 
     /// Waits, since the session has expired, until its user has signed in again. Nothing of the call is under way.
@@ -110,7 +114,9 @@ impl Made {
 
     /// A request was handed to the transport.
     pub(super) fn handed_on(&self) {
-        self.call.ticket.handed_on();
+        if !self.before {
+            self.call.ticket.handed_on();
+        }
     }
 
     pub(super) fn is_left(&self) -> bool {
