@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createMarketClient } from '@market-sdk/react-native';
 import { cleanup, render, screen, userEvent, waitFor } from '@testing-library/react-native';
 
-import { DevServer, PHONE } from '../../bindings/react-native/tests/dev-server';
+import { PHONE, startServer } from '../../bindings/react-native/tests/dev-server';
 import { App } from './src/App';
 
 const CATALOGUE = {
@@ -27,7 +27,7 @@ function shown(node = screen.toJSON() as unknown as Node | null): string[] {
 }
 
 test('the example shops as its README shows', async () => {
-  const server = await DevServer.start('--no-rate-limits');
+  const server = await startServer();
   await server.fault('GET /products', { kind: 'answer', status: 200, body: JSON.stringify(CATALOGUE) });
   const market = createMarketClient({
     baseUrl: server.baseUrl,
@@ -87,7 +87,7 @@ test('the example shops as its README shows', async () => {
   await press('Log out', /Send a code/);
   await cleanup();
   market.close();
-  await server.stop();
+  await server.close();
 
   const text = transcript.map((line) => line.trimEnd()).join('\n').replace(/^(Code:) \d{4,8}$/gm, '$1 ••••••');
   const file = join(__dirname, 'README.md');

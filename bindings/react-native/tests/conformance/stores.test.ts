@@ -54,7 +54,7 @@ conformance('a_damaged_session_is_said_to_be_corrupt_and_is_erased', async (it) 
   await failed(client.cart.get(), 'notSignedIn');
   await client.session.logout();
   expect(it.secret()).toBeUndefined();
-  await it.server.advance(1);
+  await it.server.advanceClock(1_000);
   expect((await it.signIn(client)).persisted).toBe(true);
   await client.cart.get();
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { DevServer, PHONE } from '../dev-server';
+import { PHONE, startServer } from '../dev-server';
 
 const run = promisify(execFile);
 const here = join(__dirname, '..', '..');
@@ -13,7 +13,7 @@ test(
   'a project that installs the packed package calls it, with types',
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'market-consumer-'));
-    const server = await DevServer.start('--no-rate-limits');
+    const server = await startServer();
     try {
       await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: here });
       const [tarball = ''] = readdirSync(folder);
@@ -47,7 +47,7 @@ test(
       const required = await run(process.execPath, ['--expose-gc', 'consumer.cjs', ...arguments_], { cwd: project, timeout: 60_000 });
       expect(required.stdout).toBe('2 markets MarketError\n0 threads follow\n');
     } finally {
-      await server.stop();
+      await server.close();
       rmSync(folder, { recursive: true, force: true });
     }
   },

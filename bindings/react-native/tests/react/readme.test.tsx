@@ -7,7 +7,7 @@ import type { ReactElement } from 'react';
 import { Button, Text } from 'react-native';
 
 import * as sdk from '../../src/index';
-import { DevServer, PHONE } from '../dev-server';
+import { PHONE, startServer } from '../dev-server';
 
 test("the README's first snippet is a shop", async () => {
   const page = readFileSync(join(__dirname, '..', '..', 'README.md'), 'utf8');
@@ -18,7 +18,7 @@ test("the README's first snippet is a shop", async () => {
     babelrc: false,
     configFile: false,
   })?.code;
-  const server = await DevServer.start('--no-rate-limits');
+  const server = await startServer();
   const went: string[] = [];
   const around = {
     ...sdk,
@@ -52,5 +52,5 @@ test("the README's first snippet is a shop", async () => {
   });
   await cleanup();
   market.close();
-  await server.stop();
+  await server.close();
 });
