@@ -86,6 +86,7 @@ impl World {
             store_timeout: STORE_TIMEOUT,
             park,
             soon: SOON,
+            marker: None,
         };
         let base = Url::parse("https://shop.example/").unwrap();
         let wire = Wire { shop: shop.clone(), killed: lines.0.killed.clone() };
