@@ -24,7 +24,7 @@ module.exports = {
     {
       displayName: 'node',
       testEnvironment: 'node',
-      testMatch: ['<rootDir>/tests/node/**/*.test.ts', '<rootDir>/tests/conformance/**/*.test.ts'],
+      testMatch: ['<rootDir>/tests/node/**/*.test.ts', '<rootDir>/tests/testing/**/*.test.ts', '<rootDir>/tests/conformance/**/*.test.ts'],
     },
     {
       displayName: 'react',

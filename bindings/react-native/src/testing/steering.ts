@@ -1,0 +1,83 @@
+/** What a test does to the calls of a fake client, and what it sees of them. */
+import type { MarketError } from '../errors';
+
+/** A call of the client, as a test names it. */
+export type CallName =
+  | 'session.requestCode'
+  | 'session.verifyCode'
+  | 'session.restore'
+  | 'session.requireValidity'
+  | 'session.logout'
+  | 'session.clear'
+  | 'session.profile'
+  | 'session.updateProfile'
+  | 'session.verifyToken'
+  | 'session.markets'
+  | 'cart.get'
+  | 'cart.add'
+  | 'cart.setQuantity'
+  | 'cart.remove'
+  | 'cart.clear'
+  | 'wishlist.get'
+  | 'wishlist.add'
+  | 'wishlist.remove'
+  | 'wishlist.clear'
+  | 'orders.place'
+  | 'orders.resolve'
+  | 'orders.list'
+  | 'orders.get'
+  | 'orders.cancel'
+  | 'request';
+
+/** A call that was made. */
+export type FakeCall = { readonly name: CallName; readonly args: readonly unknown[] };
+
+/** How a call fails. */
+export type Fault = {
+  readonly error: MarketError;
+  /** Whether the shop does what it was asked for, and the answer is lost. */
+  readonly acted: boolean;
+};
+
+type Rule<T> = { readonly call: CallName | undefined; readonly what: T };
+
+export class Steering {
+  readonly calls: FakeCall[] = [];
+  private faults: Rule<Fault>[] = [];
+  private delays: Rule<number>[] = [];
+  private holds: Rule<Promise<void>>[] = [];
+  private letGo: () => void = () => undefined;
+
+  fail(fault: Fault, call: CallName | undefined, times: number): void {
+    for (let count = 0; count < times; count += 1) this.faults.push({ call, what: fault });
+  }
+
+  delay(milliseconds: number, call: CallName | undefined): void {
+    this.delays = [{ call, what: milliseconds }, ...this.delays.filter((rule) => rule.call !== call)];
+  }
+
+  hold(call: CallName | undefined): void {
+    const held = this.holds[0]?.what ?? new Promise<void>((resolve) => (this.letGo = resolve));
+    this.holds.push({ call, what: held });
+  }
+
+  release(): void {
+    this.holds = [];
+    this.letGo();
+  }
+
+  /** The way of a call to the shop, and what it meets there. */
+  async onTheWay(name: CallName, over: Promise<never>): Promise<Fault | undefined> {
+    const milliseconds = find(this.delays, name)?.what ?? 0;
+    // It can be moved on by a test that has stopped the clock.
+    if (milliseconds > 0) await Promise.race([new Promise((resolve) => setTimeout(resolve, milliseconds)), over]);
+    await Promise.race([find(this.holds, name)?.what, over]);
+    const rule = find(this.faults, name);
+    this.faults = this.faults.filter((one) => one !== rule);
+    return rule?.what;
+  }
+}
+
+function find<T>(rules: readonly Rule<T>[], name: CallName): Rule<T> | undefined {
+  return rules.find(({ call }) => call === undefined || call === name);
+}
