@@ -81,7 +81,9 @@ export class MarketDevServer {
   static async start({ dialect = 'documented', args = [] }: DevServerOptions = {}): Promise<MarketDevServer> {
     const program = process.env['MARKET_DEV_SERVER'] || PROGRAM;
     const all = ['--port', '0', '--quiet', '--exit-with-stdin', '--dialect', dialect, ...args];
-    const child = spawn(program, all, { stdio: ['pipe', 'pipe', 'inherit'] });
+    // Jest's variables are not those of the process that it runs in.
+    const { env } = process;
+    const child = spawn(program, all, { env, stdio: ['pipe', 'pipe', 'inherit'] });
     const line = await new Promise<string>((resolve, reject) => {
       child.once('error', (error) => reject(absent(program, error)));
       child.once('exit', (code) => reject(new Error(`${program} ended with ${String(code)} before it listened.`)));

@@ -24,6 +24,8 @@ export class FakeSession {
   private token: Token | undefined;
   private expiresAt = Number.POSITIVE_INFINITY;
   private saidSoon = false;
+  /** Calls that wait because a test says so. */
+  private shownToWait = 0;
   private timers: ReturnType<typeof setTimeout>[] = [];
   /** All calls under way, in the order in which they were made. */
   private readonly tickets = new Set<Ticket>();
@@ -93,6 +95,7 @@ export class FakeSession {
     this.current = state;
     this.token = token;
     this.saidSoon = false;
+    this.shownToWait = state.status === 'expired' ? state.waiting : 0;
     this.watch(token?.expiresAt ?? Number.POSITIVE_INFINITY);
     if (!goesOn) {
       this.lineage += 1;
@@ -224,8 +227,9 @@ export class FakeSession {
         else ticket.end(failed('sessionExpired'));
       }
     }
-    if (this.state.status !== 'expired' || this.state.waiting === this.parked()) return;
-    this.current = { ...this.state, waiting: this.parked() };
+    const waiting = this.shownToWait + this.parked();
+    if (this.state.status !== 'expired' || this.state.waiting === waiting) return;
+    this.current = { ...this.state, waiting };
     this.states.tell(this.current);
   }
 

@@ -68,7 +68,8 @@ export class Steering {
 
   /** The way of a call to the shop, and what it meets there. */
   async onTheWay(name: CallName, over: Promise<never>): Promise<Fault | undefined> {
-    const milliseconds = find(this.delays, name)?.what ?? 0;
+    const own = this.delays.find(({ call }) => call === name);
+    const { what: milliseconds } = own ?? find(this.delays, name) ?? { what: 0 };
     // It can be moved on by a test that has stopped the clock.
     if (milliseconds > 0) await Promise.race([new Promise((resolve) => setTimeout(resolve, milliseconds)), over]);
     await Promise.race([find(this.holds, name)?.what, over]);
