@@ -18,6 +18,7 @@ module.exports = {
       setupFilesAfterEnv: ['<rootDir>/tests/react/setup.ts'],
       moduleNameMapper: {
         '^@market-sdk/react-native$': '<rootDir>/src/index.ts',
+        '^@market-sdk/react-native/(testing.*)$': '<rootDir>/src/$1',
         '/turbo-module$': '<rootDir>/tests/react/turbo-module.ts',
       },
     },

@@ -3,10 +3,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { createMarketClient } from '@market-sdk/react-native';
+import { MarketDevServer } from '@market-sdk/react-native/testing/dev-server';
 import { cleanup, render, screen, userEvent, waitFor } from '@testing-library/react-native';
 
-import { PHONE, startServer } from '../../bindings/react-native/tests/dev-server';
 import { App } from './src/App';
+
+const PHONE = '+13128059851';
 
 const CATALOGUE = {
   products: [
@@ -27,7 +29,7 @@ function shown(node = screen.toJSON() as unknown as Node | null): string[] {
 }
 
 test('the example shops as its README shows', async () => {
-  const server = await startServer();
+  const server = await MarketDevServer.start({ args: ['--no-rate-limits'] });
   await server.fault('GET /products', { kind: 'answer', status: 200, body: JSON.stringify(CATALOGUE) });
   const market = createMarketClient({
     baseUrl: server.baseUrl,
