@@ -163,7 +163,8 @@ export class MarketDevServer {
           else reject(new Error(`${method} ${path}: ${String(answer.statusCode)} ${body}`));
         });
       };
-      const sent = request(new URL(`/_dev${path}`, this.baseUrl), { method, headers }, answered);
+      // A connection of its own: the server closes those that rest.
+      const sent = request(new URL(`/_dev${path}`, this.baseUrl), { method, headers, agent: false }, answered);
       sent.on('error', reject);
       sent.end(json === undefined ? undefined : JSON.stringify(json));
     });
