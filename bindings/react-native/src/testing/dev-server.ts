@@ -86,7 +86,8 @@ export class MarketDevServer {
     const child = spawn(program, all, { env, stdio: ['pipe', 'pipe', 'inherit'] });
     const line = await new Promise<string>((resolve, reject) => {
       child.once('error', (error) => reject(absent(program, error)));
-      child.once('exit', (code) => reject(new Error(`${program} ended with ${String(code)} before it listened.`)));
+      // When it has ended and all that it said was read.
+      child.once('close', (code) => reject(new Error(`${program} ended with ${String(code)} before it listened.`)));
       createInterface(child.stdout).once('line', resolve);
     });
     if (!line.startsWith(READY)) {

@@ -64,6 +64,19 @@ test('the test ends a session in either way, and the app is told once', async ()
   }
 });
 
+test('while a test has stopped the clock, listeners are told all the same', async () => {
+  jest.useFakeTimers();
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  const told: string[] = [];
+  market.session.subscribe(({ status }) => told.push(status));
+  market.cart.subscribe(() => told.push('first'));
+  await market.cart.get();
+  market.cart.subscribe(() => told.push('second'));
+  await settled();
+  await market.expire();
+  expect(told).toEqual(['first', 'first', 'second', 'expired']);
+});
+
 test('a session ends in half an hour, said five minutes before', async () => {
   jest.useFakeTimers();
   const market = new FakeMarketClient({ signedInAs: PHONE });
