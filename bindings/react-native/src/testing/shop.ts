@@ -93,12 +93,12 @@ export class FakeShop {
     // All bring the same code, so that one that was used is used for all.
     for (const one of this.sent.get(phone) ?? []) one.used = true;
     const account = this.account(phone);
-    account.signedIn();
     return this.open(account);
   }
 
-  /** @internal */
+  /** @internal A session of this user. */
   open(account: Account): Token {
+    account.signedIn();
     const since = Date.now();
     const token = { account, since, expiresAt: since + LIFETIME };
     this.tokens.add(token);

@@ -87,7 +87,11 @@ export const SESSIONS: Record<string, Behaviour> = {
     const ends = listening(market);
     await market.session.requestCode(PHONE);
     const code = await world.code(PHONE);
+    await world.hold('session.verifyCode');
     const taps = [market.session.verifyCode(PHONE, code), market.session.verifyCode(PHONE, code)];
+    await world.held('session.verifyCode');
+    await world.settled();
+    await world.release();
     for (const tap of taps) await seen.call(tap);
     await world.settled();
     seen.note(ends);
