@@ -25,7 +25,7 @@ export type FakeFailure = ErrorCode | ({ readonly code: ErrorCode } & Partial<Fa
 export type FailOptions = {
   /** Only this call; any, if nothing is said. */
   readonly call?: CallName;
-  /** How many; one, if nothing is said. */
+  /** How many; one, if nothing is said, and all from now on with `Infinity`. */
   readonly times?: number;
   /** The shop does what it was asked for, and the answer is lost. */
   readonly acted?: boolean;
@@ -99,14 +99,15 @@ export class FakeMarketClient extends MarketClient {
     this.fake.calls.steering.hold(call);
   }
 
-  /** Lets go on what is held, and holds no more. */
-  release(): void {
+  /** Lets go on what is held, and holds no more. It resolves when those calls have ended. */
+  release(): Promise<void> {
     this.fake.calls.steering.release();
+    return told();
   }
 }
 
-/** What was said has been heard. */
+/** What was said has been heard, and what it led to. Not by a timer, which a test may have stopped. */
 async function told(): Promise<void> {
-  for (let turn = 0; turn < 3; turn += 1) await Promise.resolve();
+  for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
 }
 

@@ -43,13 +43,13 @@ type Rule<T> = { readonly call: CallName | undefined; readonly what: T };
 
 export class Steering {
   readonly calls: FakeCall[] = [];
-  private faults: Rule<Fault>[] = [];
+  private faults: (Rule<Fault> & { left: number })[] = [];
   private delays: Rule<number>[] = [];
   private holds: Rule<Promise<void>>[] = [];
   private letGo: () => void = () => undefined;
 
   fail(fault: Fault, call: CallName | undefined, times: number): void {
-    for (let count = 0; count < times; count += 1) this.faults.push({ call, what: fault });
+    this.faults.push({ call, what: fault, left: times });
   }
 
   delay(milliseconds: number, call: CallName | undefined): void {
@@ -74,11 +74,12 @@ export class Steering {
     if (milliseconds > 0) await Promise.race([new Promise((resolve) => setTimeout(resolve, milliseconds)), over]);
     await Promise.race([find(this.holds, name)?.what, over]);
     const rule = find(this.faults, name);
-    this.faults = this.faults.filter((one) => one !== rule);
+    if (rule !== undefined) rule.left -= 1;
+    this.faults = this.faults.filter(({ left }) => left > 0);
     return rule?.what;
   }
 }
 
-function find<T>(rules: readonly Rule<T>[], name: CallName): Rule<T> | undefined {
+function find<R extends Rule<unknown>>(rules: readonly R[], name: CallName): R | undefined {
   return rules.find(({ call }) => call === undefined || call === name);
 }

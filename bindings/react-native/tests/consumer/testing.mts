@@ -18,7 +18,7 @@ const last: CallName | undefined = fake.calls.at(-1)?.name;
 console.log('called:', last);
 // @ts-expect-error -- there is no such call, and the compiler knows
 fake.hold('cart.ad');
-fake.release();
+await fake.release();
 
 await using server = await MarketDevServer.start();
 const real = createMarketClient({ baseUrl: server.baseUrl, appId: 'a', store: { type: 'memory' }, allowHttpLoopback: true });

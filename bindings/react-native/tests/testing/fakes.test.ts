@@ -158,6 +158,12 @@ test('the next calls fail as the test says: all, or those of one name, so often'
   expect(await code(market.orders.list())).toBeUndefined();
 });
 
+test('a shop is not there for as long as the test says', async () => {
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  market.fail('network', { times: Infinity });
+  for (let call = 0; call < 5; call += 1) expect(await code(market.cart.get())).toBe('network');
+});
+
 test('a call that fails with nobody signed in fails for that', async () => {
   const market = new FakeMarketClient();
   market.fail('network');
@@ -214,14 +220,14 @@ test('held calls wait until they are let go, and only those of the name', async 
   await market.wishlist.get();
   await settled();
   expect(held.done).toBe(false);
-  market.release();
+  await market.release();
   expect((await add).items).toHaveLength(1);
   await market.cart.add(42, 1);
   market.hold();
   const again = watched(market.session.markets());
   await settled();
   expect(again.done).toBe(false);
-  market.release();
+  await market.release();
   await settled();
   expect(again.done).toBe(true);
 });
@@ -288,7 +294,7 @@ test('an order that a logout overtakes is as unknown as one without an answer', 
   await settled();
   await market.session.logout();
   expect(await order).toBe('signedOut');
-  market.release();
+  await market.release();
   await market.session.requestCode(PHONE);
   await market.session.verifyCode(PHONE, market.shop.code);
   expect(await code(market.orders.place(ORDER))).toBe('orderPending');

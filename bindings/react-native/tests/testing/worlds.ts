@@ -148,9 +148,8 @@ export class FakeWorld implements World {
     return this.settled();
   }
 
-  release(): Promise<void> {
-    for (const client of this.clients) client.release();
-    return Promise.resolve();
+  async release(): Promise<void> {
+    for (const client of this.clients) await client.release();
   }
 
   settled(): Promise<void> {
