@@ -57,7 +57,7 @@ test('an order whose answer is lost leads to the orders, where it is', async () 
   for (const [label, text] of [['Name', 'Ann Example'], ['Phone', PHONE], ['Address', '1 Main Street']] as const) {
     await user.type(await screen.findByLabelText(label), text);
   }
-  market.fail('outcomeUnknown', { call: 'orders.place', acted: true });
+  market.loseOrderAnswer();
   await press('Order');
   expect(await screen.findByText('It may have been placed: look at your orders.')).toBeTruthy();
   await press('Go to Orders');

@@ -123,7 +123,7 @@ export class Calls {
   ): Promise<T> {
     if (signal?.aborted) throw abortReason(signal);
     if (this.closed) throw MarketError.config('The client was closed.');
-    this.steering.calls.push({ name, args });
+    this.steering.calls.push({ name, arguments: args });
     const session = this.session;
     const ticket = session.ticket(how.as, how.parks);
     const answer = act(ticket).finally(() => session.done(ticket));

@@ -52,22 +52,22 @@ export class FakeMarketClient extends MarketClient {
     this.fake = fake;
   }
 
-  /** The calls that the app has made, in their order: `{ name: 'cart.add', args: [42, 2] }`. */
+  /** The calls that the app has made, in their order: `{ name: 'cart.add', arguments: [42, 2] }`. */
   get calls(): readonly FakeCall[] {
     return this.fake.calls.steering.calls;
   }
 
   /**
-   * Ends the session: its time is up, or the server refuses it. It resolves when the app was told. (After
-   * `shop.expireSessions()` the next call finds out.)
+   * Ends the session: its time is up, or the server refuses it. `waiting` is how many calls the state says wait, beside
+   * those that do. It resolves when the app was told. (After `shop.expireSessions()` the next call finds out.)
    */
-  expire(reason: EndReason & ('expired' | 'rejected') = 'expired'): Promise<void> {
-    this.fake.sessionState.end(reason);
+  expire(reason: EndReason & ('expired' | 'rejected') = 'expired', waiting = 0): Promise<void> {
+    this.fake.sessionState.end(reason, waiting);
     return told();
   }
 
   /** Has the session end in so many milliseconds, and says so to who listens with `onExpiringSoon`. */
-  expireSoon(left: number): Promise<void> {
+  expiringSoon(left: number): Promise<void> {
     this.fake.sessionState.lasts(left);
     return told();
   }
@@ -81,12 +81,16 @@ export class FakeMarketClient extends MarketClient {
 
   /**
    * Has the next calls fail: `fail('network')`, `fail('rateLimited', { call: 'session.requestCode' })`. Where nobody is
-   * signed in they fail for that. An order whose answer is lost is `fail('outcomeUnknown', { call: 'orders.place', acted:
-   * true })`: it was placed, and `resolve` finds it; without `acted` it was not.
+   * signed in they fail for that.
    */
   fail(failure: FakeFailure, { call, times = 1, acted = false }: FailOptions = {}): void {
     const { code, ...more } = typeof failure === 'string' ? { code: failure } : failure;
     this.fake.calls.steering.fail({ error: failed(code, more), acted }, call, times);
+  }
+
+  /** Loses the answer to the next order: it fails with `outcomeUnknown`. If it was placed, `resolve` finds it. */
+  loseOrderAnswer(placed = true): void {
+    this.fail('outcomeUnknown', { call: 'orders.place', acted: placed });
   }
 
   /** Has each call, or each of one name, take so long from now on. Fake timers move it on; 0 ends it. */

@@ -52,11 +52,11 @@ export class FakeSession {
   }
 
   /** Nothing, if nobody is signed in. */
-  end(reason: EndReason): void {
+  end(reason: EndReason, waiting = 0): void {
     if (this.state.status !== 'signedIn') return;
     const { user } = this.state;
     this.ends.tell({ user, reason });
-    this.become({ status: 'expired', user, reason, waiting: 0 }, undefined, true);
+    this.become({ status: 'expired', user, reason, waiting }, undefined, true);
   }
 
   /** The shop has refused it. */

@@ -30,7 +30,7 @@ export type CallName =
   | 'request';
 
 /** A call that was made. */
-export type FakeCall = { readonly name: CallName; readonly args: readonly unknown[] };
+export type FakeCall = { readonly name: CallName; readonly arguments: readonly unknown[] };
 
 /** How a call fails. */
 export type Fault = {

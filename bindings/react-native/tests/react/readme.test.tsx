@@ -127,7 +127,7 @@ describe('with a dev server', () => {
     expect(went).toEqual(['Checkout', 'Login']);
     const fake = new kit.FakeMarketClient({ signedInAs: PHONE });
     run(snippet('requireValidity(10'), { ...around(), market: fake });
-    await fake.expireSoon(3 * 60_000);
+    await fake.expiringSoon(3 * 60_000);
     expect(shown).toEqual(['You will have to sign in again in 3 minutes.']);
   });
 

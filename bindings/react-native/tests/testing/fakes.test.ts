@@ -77,6 +77,18 @@ test('while a test has stopped the clock, listeners are told all the same', asyn
   expect(told).toEqual(['first', 'first', 'second', 'expired']);
 });
 
+test('a state says how many calls wait: those that do, and those that the test adds', async () => {
+  const market = new FakeMarketClient({ signedInAs: PHONE, parkOnExpiry: { limit: 5, patience: 60_000 } });
+  await market.expire('expired', 2);
+  expect(market.session.state).toMatchObject({ waiting: 2 });
+  const leaving = new AbortController();
+  const call = market.cart.add(42, 1, { signal: leaving.signal }).catch(() => undefined);
+  expect(market.session.state).toMatchObject({ waiting: 3 });
+  leaving.abort();
+  await call;
+  expect(market.session.state).toMatchObject({ waiting: 2 });
+});
+
 test('a session ends in half an hour, said five minutes before', async () => {
   jest.useFakeTimers();
   const market = new FakeMarketClient({ signedInAs: PHONE });
@@ -105,7 +117,7 @@ test('the end that comes soon is said when the test wants it, also to who listen
   const market = new FakeMarketClient({ signedInAs: PHONE, expiringSoon: 60_000 });
   const told: number[] = [];
   market.session.onExpiringSoon(({ left }) => told.push(left));
-  await market.expireSoon(90_000);
+  await market.expiringSoon(90_000);
   market.session.onExpiringSoon(({ left }) => told.push(left));
   await settled();
   expect(told).toHaveLength(2);
@@ -176,7 +188,7 @@ test('a lost answer may have been acted on', async () => {
   market.fail('network', { call: 'cart.add', acted: true });
   expect(await code(market.cart.add(42, 2))).toBe('network');
   expect((await market.cart.get()).items).toMatchObject([{ skuId: 42, quantity: 2 }]);
-  market.fail('outcomeUnknown', { call: 'orders.place', acted: true });
+  market.loseOrderAnswer();
   expect(await code(market.orders.place(ORDER))).toBe('outcomeUnknown');
   expect(await market.orders.resolve()).toMatchObject({ type: 'placed', order: { id: 1 } });
 });
@@ -238,9 +250,9 @@ test('the calls that were made are there to be looked at', async () => {
   await code(market.cart.remove(7));
   await code(market.request('/products', { query: { page: 1, sort: undefined }, method: 'post', json: { a: 1 } }));
   expect(market.calls).toEqual([
-    { name: 'cart.add', args: [42, 2] },
-    { name: 'cart.remove', args: [7] },
-    { name: 'request', args: [{ method: 'post', path: '/products', query: { page: '1' }, json: { a: 1 } }] },
+    { name: 'cart.add', arguments: [42, 2] },
+    { name: 'cart.remove', arguments: [7] },
+    { name: 'request', arguments: [{ method: 'post', path: '/products', query: { page: '1' }, json: { a: 1 } }] },
   ]);
 });
 

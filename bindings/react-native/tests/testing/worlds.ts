@@ -130,7 +130,7 @@ export class FakeWorld implements World {
   }
 
   loseOrder(acted: boolean): Promise<void> {
-    for (const client of this.clients) client.fail('outcomeUnknown', { call: 'orders.place', acted });
+    for (const client of this.clients) client.loseOrderAnswer(acted);
     return Promise.resolve();
   }
 
