@@ -16,7 +16,7 @@ export function pieces(quantity: number, least: 0 | 1): number {
 }
 
 /** The number as it is sent: `+` and digits. `only` is the one market of the client, if it has one. */
-export function phone(text: string, only: Market | undefined): string {
+export function phone(text: string, only?: Market): string {
   const refuse = (message: string) => invalid('phone', message);
   const [, national] = /^\+([0-9 \u00a0\-.()]*)$/.exec(text.trim()) ?? [];
   const digits = national?.replace(/[^0-9]/g, '') ?? '';

@@ -4,7 +4,7 @@ import { PhoneNumber } from '../values';
 import { Account } from './account';
 import { Branch } from './branch';
 import { CATALOGUE, cents, type FakeMarket, type FakeProduct, of } from './catalogue';
-import { marketOf } from './checks';
+import * as check from './checks';
 import { failed, refused } from './errors';
 
 const MINUTE = 60_000;
@@ -60,7 +60,8 @@ export class FakeShop {
   }
 
   /** @internal The user of a phone number that can sign in here, made if it is new. */
-  account(phone: string): Account {
+  account(written: string): Account {
+    const phone = check.phone(written);
     const branch = this.branch(phone);
     const known = branch.accounts.get(phone);
     if (known !== undefined) return known;
@@ -118,7 +119,7 @@ export class FakeShop {
   }
 
   private branch(phone: string): Branch {
-    const market = marketOf(phone);
+    const market = check.marketOf(phone);
     if (market !== undefined) return this.branches[market];
     const message = 'Value error, Phone number must be in format +996XXXXXXXXX (KG) or +1XXXXXXXXXX (US)';
     throw failed('invalidInput', { status: 422, message, fields: [{ path: 'phone', message }] });

@@ -644,6 +644,24 @@ export const PARKING: Record<string, Behaviour> = {
     await seen.call(market.orders.resolve());
   },
 
+  'who observes the cart is shown what a call that waited has made of it': async (world, seen) => {
+    const market = await signedIn(world, PHONE, PARKS);
+    const shown: (Cart | undefined)[] = [];
+    market.cart.subscribe((cart) => shown.push(cart));
+    await market.cart.add(42, 1);
+    while (shown.length < 2) await world.settled();
+    await world.expireSessions();
+    const add = market.cart.add(88, 1);
+    await waiting(world, market, 1);
+    await world.settled();
+    seen.note(shown);
+    await signIn(world, market);
+    await seen.call(add);
+    while (shown.length < 3) await world.settled();
+    await world.settled();
+    seen.note(shown);
+  },
+
   'patience ends': async (world, seen) => {
     const market = await signedIn(world, PHONE, { parkOnExpiry: { limit: 1, patience: 200 } });
     await world.expireSessions();
