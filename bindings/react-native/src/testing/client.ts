@@ -33,7 +33,7 @@ export type FailOptions = {
 
 /**
  * A `MarketClient` that asks no server and loads no library. It behaves as the real one does with the dev server:
- * `tests/parity` of this package holds the two against each other.
+ * this package's tests play the same to both, and compare what an app sees.
  *
  * ```ts
  * const market = new FakeMarketClient({ signedInAs: '+13128059851' });
@@ -62,7 +62,8 @@ export class FakeMarketClient extends MarketClient {
    * those that do. It resolves when the app was told. (After `shop.expireSessions()` the next call finds out.)
    */
   expire(reason: EndReason & ('expired' | 'rejected') = 'expired', waiting = 0): Promise<void> {
-    this.fake.sessionState.end(reason, waiting);
+    const token = this.fake.sessionState.end(reason, waiting);
+    if (token !== undefined) this.shop.close(token);
     return told();
   }
 

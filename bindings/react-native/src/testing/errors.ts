@@ -1,4 +1,4 @@
-/** Errors as the core makes them. `tests/node/fakes.test.ts` compares the texts with the core's own. */
+/** Errors as the core makes them. A test compares the texts with the core's own. */
 import { MarketError } from '../errors';
 import type { ErrorCode, Failure } from '../generated/jsi/market_sdk_ffi';
 

@@ -51,12 +51,13 @@ export class FakeSession {
     return this.state;
   }
 
-  /** Nothing, if nobody is signed in. */
-  end(reason: EndReason, waiting = 0): void {
-    if (this.state.status !== 'signedIn') return;
-    const { user } = this.state;
-    this.ends.tell({ user, reason });
-    this.become({ status: 'expired', user, reason, waiting }, undefined, true);
+  /** Gives the session that there was; nothing happens if there was none. */
+  end(reason: EndReason, waiting = 0): Token | undefined {
+    const { state, token } = this;
+    if (state.status !== 'signedIn') return undefined;
+    this.ends.tell({ user: state.user, reason });
+    this.become({ status: 'expired', user: state.user, reason, waiting }, undefined, true);
+    return token;
   }
 
   /** The shop has refused it. */
@@ -166,7 +167,7 @@ export class FakeSession {
   /** Notes that the app makes a call now. */
   ticket(madeAs: MadeAs, parks: boolean): Ticket {
     this.resumed();
-    const ticket = new Ticket(madeAs, parks, this.lineage);
+    const ticket = new Ticket(madeAs, parks);
     this.tickets.add(ticket);
     return ticket;
   }

@@ -32,7 +32,7 @@ export class FakeShop {
   private tokens = new Set<Token>();
   private readonly answers = new Map<string, unknown>();
 
-  /** Sells this too, or in place of what had its number. */
+  /** Sells this too. Of two products, or SKUs, of one number the one that was added last counts. */
   add(product: FakeProduct): void {
     // A price that is none is found here, and not in the middle of a test.
     for (const { price } of product.skus) for (const market of ['kg', 'us'] as const) cents(of(price, market));
@@ -104,6 +104,11 @@ export class FakeShop {
     const token = { account, since, expiresAt: since + LIFETIME };
     this.tokens.add(token);
     return token;
+  }
+
+  /** @internal It is over. */
+  close(token: Token): void {
+    this.tokens.delete(token);
   }
 
   /** @internal Whether the shop lets in who has it. */

@@ -20,7 +20,6 @@ export class Ticket {
     readonly madeAs: MadeAs,
     /** Whether it may be parked. */
     readonly parks: boolean,
-    readonly lineage: number,
   ) {
     this.over = new Promise((_, reject) => (this.reject = reject));
     // Not everybody who holds it waits for it.

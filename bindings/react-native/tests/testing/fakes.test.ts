@@ -77,6 +77,25 @@ test('while a test has stopped the clock, listeners are told all the same', asyn
   expect(told).toEqual(['first', 'first', 'second', 'expired']);
 });
 
+test('a call that is on its way when the test ends the session is refused, or waits', async () => {
+  for (const parkOnExpiry of [undefined, { limit: 1, patience: 60_000 }]) {
+    const market = new FakeMarketClient({ signedInAs: PHONE, parkOnExpiry });
+    market.hold('cart.add');
+    const add = market.cart.add(42, 1);
+    const refused = code(add);
+    await market.expire();
+    await market.release();
+    if (parkOnExpiry === undefined) {
+      expect(await refused).toBe('sessionExpired');
+      continue;
+    }
+    expect(market.session.state).toMatchObject({ waiting: 1 });
+    await market.session.requestCode(PHONE);
+    await market.session.verifyCode(PHONE, market.shop.code);
+    expect((await add).items).toHaveLength(1);
+  }
+});
+
 test('a state says how many calls wait: those that do, and those that the test adds', async () => {
   const market = new FakeMarketClient({ signedInAs: PHONE, parkOnExpiry: { limit: 5, patience: 60_000 } });
   await market.expire('expired', 2);

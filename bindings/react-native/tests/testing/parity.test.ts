@@ -1,4 +1,8 @@
-import { type Behaviour, ORDERS, PARKING, SESSIONS, SHOPPING } from './behaviours';
+import type { Behaviour } from './behaviours/behaviour';
+import { ORDERS } from './behaviours/orders';
+import { PARKING } from './behaviours/parking';
+import { SESSIONS } from './behaviours/sessions';
+import { SHOPPING } from './behaviours/shopping';
 import { FakeWorld, RealWorld, Seen, type World } from './worlds';
 
 /** What an app sees of it. */
