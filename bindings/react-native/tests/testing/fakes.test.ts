@@ -83,6 +83,7 @@ test('a call that is on its way when the test ends the session is refused, or wa
     market.hold('cart.add');
     const add = market.cart.add(42, 1);
     const refused = code(add);
+    await settled();
     await market.expire();
     await market.release();
     if (parkOnExpiry === undefined) {
@@ -94,6 +95,24 @@ test('a call that is on its way when the test ends the session is refused, or wa
     await market.session.verifyCode(PHONE, market.shop.code);
     expect((await add).items).toHaveLength(1);
   }
+});
+
+test('a call that waited and goes on has all the time that it takes', async () => {
+  jest.useFakeTimers();
+  const market = new FakeMarketClient({ signedInAs: PHONE, parkOnExpiry: { limit: 2, patience: 1000 } });
+  await market.expire();
+  const calls = [market.cart.add(42, 1), market.cart.add(88, 1)];
+  market.hold('cart.add');
+  await market.session.requestCode(PHONE);
+  await market.session.verifyCode(PHONE, market.shop.code);
+  await jest.advanceTimersByTimeAsync(5000);
+  await market.release();
+  expect((await Promise.all(calls)).map(({ items }) => items.length)).toEqual([1, 2]);
+  await market.expire();
+  const late = code(market.cart.add(42, 1));
+  await jest.advanceTimersByTimeAsync(1000);
+  expect(await late).toBe('sessionExpired');
+  expect(market.session.state).toMatchObject({ waiting: 0 });
 });
 
 test('a state says how many calls wait: those that do, and those that the test adds', async () => {
