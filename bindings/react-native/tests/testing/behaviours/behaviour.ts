@@ -25,11 +25,20 @@ export function state(market: MarketClient): SessionState {
 
 /** Waits until the state says that so many calls wait. */
 export async function waiting(world: World, market: MarketClient, calls: number): Promise<void> {
-  while (!(market.session.state.status === 'expired' && market.session.state.waiting === calls)) await world.settled();
+  await until(world, () => market.session.state.status === 'expired' && market.session.state.waiting === calls);
 }
 
 export function listening(market: MarketClient): unknown[] {
   const told: unknown[] = [];
   market.session.onEnd((end) => told.push(end));
   return told;
+}
+
+/** Waits until it is so. What does not come is a failure, and not a test that never ends. */
+export async function until(world: World, so: () => boolean): Promise<void> {
+  const start = performance.now();
+  while (!so()) {
+    if (performance.now() - start > 20_000) throw new Error('it did not come');
+    await world.settled();
+  }
 }

@@ -1,7 +1,7 @@
 import type { Cart } from '../../../src/node';
 import { KG_PHONE, PHONE } from '../../dev-server';
 import { leaving } from '../worlds';
-import { type Behaviour, listening, MINUTE, ORDER, signedIn, signIn, state, waiting } from './behaviour';
+import { type Behaviour, listening, MINUTE, ORDER, signedIn, signIn, state, waiting, until } from './behaviour';
 
 const PARKS = { parkOnExpiry: { limit: 2, patience: 5 * MINUTE } };
 
@@ -90,7 +90,7 @@ export const PARKING: Record<string, Behaviour> = {
     const shown: (Cart | undefined)[] = [];
     market.cart.subscribe((cart) => shown.push(cart));
     await market.cart.add(42, 1);
-    while (shown.length < 2) await world.settled();
+    await until(world, () => shown.length >= 2);
     await world.expireSessions();
     const add = market.cart.add(88, 1);
     await waiting(world, market, 1);
@@ -98,7 +98,7 @@ export const PARKING: Record<string, Behaviour> = {
     seen.note(shown);
     await signIn(world, market);
     await seen.call(add);
-    while (shown.length < 3) await world.settled();
+    await until(world, () => shown.length >= 3);
     await world.settled();
     seen.note(shown);
   },

@@ -1,7 +1,7 @@
 import type { Cart } from '../../../src/node';
 import { KG_PHONE, PHONE } from '../../dev-server';
 import { leaving } from '../worlds';
-import { type Behaviour, MINUTE, ORDER, signedIn, signIn, state } from './behaviour';
+import { type Behaviour, MINUTE, ORDER, signedIn, signIn, state, until } from './behaviour';
 
 export const SHOPPING: Record<string, Behaviour> = {
   'a cart line grows, is set, goes, and the one changed last comes last': async (world, seen) => {
@@ -118,7 +118,7 @@ export const SHOPPING: Record<string, Behaviour> = {
     const shown: (Cart | undefined)[] = [];
     market.cart.subscribe((cart) => shown.push(cart));
     const next = async (count: number): Promise<void> => {
-      while (shown.length < count) await world.settled();
+      await until(world, () => shown.length >= count);
       await world.settled();
       seen.note(shown);
     };
