@@ -2,11 +2,11 @@
 
 pub(crate) mod call;
 pub(crate) mod dialect;
-mod judge;
+pub(crate) mod judge;
 pub(crate) mod lane;
 mod made;
-mod redirect;
-mod retry;
+pub(crate) mod redirect;
+pub(crate) mod retry;
 pub(crate) mod transport;
 
 use std::future::poll_fn;

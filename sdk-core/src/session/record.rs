@@ -49,7 +49,7 @@ struct Stored<'a> {
 }
 
 impl Record {
-    fn encode(&self, install: Option<u128>) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn encode(&self, install: Option<u128>) -> Option<Zeroizing<Vec<u8>>> {
         let stored = Stored {
             version: VERSION,
             session: format!("{:032x}", self.id.0),
@@ -69,7 +69,7 @@ impl Record {
     }
 
     /// With the installation that wrote it. None for what this version cannot read, an unknown version included.
-    fn decode(bytes: &[u8]) -> Option<(Self, Option<u128>)> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<(Self, Option<u128>)> {
         if bytes.len() > LONGEST {
             return None;
         }
