@@ -252,8 +252,7 @@ const MASK: &str = "•••";
 /// more digits masked, also where up to three signs or spaces group them as in a phone number, and every word
 /// that is as long as a token. The one place that redacts text.
 pub(crate) fn shown(text: &str, digits: usize) -> String {
-    let text: String =
-        text.chars().take(SHOWN_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text: String = text.chars().take(SHOWN_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
     // Long words first: a number in front of one, or at its start, would leave its rest too short to be known.
     let chars: Vec<char> = without_tokens(&text).chars().collect();
     let mut out = String::with_capacity(text.len());

@@ -66,7 +66,9 @@ pub async fn exchange(input: &[u8]) {
 fn judge(name: &str, seen: &[Seen], error: Option<&Error>) {
     // Three attempts, each sent on five times; and the questions which server this is.
     assert!(seen.len() <= 4 * 3 * (redirect::MOST as usize + 1), "{} requests", seen.len());
-    if ["cart.add", "wishlist.remove", "orders.place", "orders.cancel", "verify_code", "raw.post"].contains(&name) {
+    if ["cart.add", "wishlist.remove", "orders.place", "orders.cancel", "verify_code", "raw.post"]
+        .contains(&name)
+    {
         for (at, sent) in seen.iter().enumerate() {
             let write = sent.method == Method::POST && !sent.path.ends_with("/wishlist/get")
                 || sent.method == Method::DELETE;
@@ -194,7 +196,11 @@ impl Transport for Server {
         assert!(!url.as_str().contains(TOKEN), "the token is in {url}");
         let mut inside = self.0.lock().unwrap();
         let answer = inside.next.pop_front();
-        let answer = answer.unwrap_or(Answer::Reply(StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new(), Bytes::new()));
+        let answer = answer.unwrap_or(Answer::Reply(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            HeaderMap::new(),
+            Bytes::new(),
+        ));
         inside.seen.push(Seen {
             method: request.method.clone(),
             path: url.path().to_owned(),

@@ -85,8 +85,11 @@ mod tests {
     #[test]
     fn p9_every_exchange_of_the_corpus_ends_and_the_next_call_works() {
         replay("exchange", |input| {
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .start_paused(true)
+                .build()
+                .unwrap();
             runtime.block_on(super::exchange(input));
         });
     }

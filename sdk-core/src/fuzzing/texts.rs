@@ -73,12 +73,15 @@ pub fn shown(input: &[u8]) {
 pub fn redirect(input: &[u8]) {
     let [status, request, location @ ..] = input else { return };
     let status = [301, 302, 303, 307, 308][usize::from(status % 5)];
-    let (base, reads) = ([
-        "https://shop.example/api/v1/cart?market=us",
-        "https://shop.example:8443/a/b/",
-        "http://127.0.0.1:8080/api/v1/cart",
-        "http://localhost/a",
-    ][usize::from(request % 4)], request & 4 == 0);
+    let (base, reads) = (
+        [
+            "https://shop.example/api/v1/cart?market=us",
+            "https://shop.example:8443/a/b/",
+            "http://127.0.0.1:8080/api/v1/cart",
+            "http://localhost/a",
+        ][usize::from(request % 4)],
+        request & 4 == 0,
+    );
     let Ok(location) = HeaderValue::from_bytes(location) else { return };
     let base = Url::parse(base).unwrap();
     let reply = Reply {
@@ -108,7 +111,8 @@ pub fn headers(input: &[u8]) {
     let mut lines = input.splitn(2, |byte| *byte == b'\n');
     let mut headers = HeaderMap::new();
     let mut add = |name: HeaderName, value: Option<&[u8]>| {
-        headers.extend(value.and_then(|value| HeaderValue::from_bytes(value).ok()).map(|value| (name, value)));
+        headers
+            .extend(value.and_then(|value| HeaderValue::from_bytes(value).ok()).map(|value| (name, value)));
     };
     add(RETRY_AFTER, lines.next());
     add(DATE, lines.next());

@@ -82,11 +82,8 @@ fn decimal(digits: &str) -> Option<Decimal> {
     {
         return None;
     }
-    let number = if digits.contains(['e', 'E']) {
-        Decimal::from_scientific(digits).ok()
-    } else {
-        digits.parse().ok()
-    };
+    let number =
+        if digits.contains(['e', 'E']) { Decimal::from_scientific(digits).ok() } else { digits.parse().ok() };
     number.filter(|number| number.abs() <= LARGEST)
 }
 

@@ -5,7 +5,8 @@
 //! * `journeys`: whole stories against the dev server, a process of its own;
 //! * `faults`: every fault of a server and every call, with a token that is good, refused or not there;
 //! * `network`: what the network does, and servers of each kind;
-//! * `kill`: processes that are killed at any moment.
+//! * `kill`: processes that are killed at any moment;
+//! * `secrets`: what a process leaves behind, in its memory and wherever it writes to.
 //!
 //! Nothing here knows more of the SDK than an app does.
 
@@ -15,6 +16,8 @@
 pub mod answers;
 #[cfg(unix)]
 pub mod dev;
+#[cfg(target_os = "linux")]
+pub mod memory;
 pub mod sent;
 pub mod shop;
 pub mod shown;
