@@ -25,6 +25,7 @@ use crate::{Error, ErrorCode, MarketClient, Result};
 const PHONE: &str = "+13128059851";
 const CODE: &str = "482913";
 const TOKEN: &str = "header-of-it.claims-of-it.signature-of-it";
+const ENTRY: &str = "session";
 const STORED: &str = r#"{"version":1,"session":"00000000000000000000000000000007","token":"header-of-it.claims-of-it.signature-of-it","user_id":19,"market":"us","phone":"+13128059851","full_name":null,"signed_in_at_ms":1800000000000,"lifetime_ms":null}"#;
 
 /// One call, and the server's answers to its requests. The first line names the call, and each answer is a
@@ -40,7 +41,9 @@ pub async fn exchange(input: &[u8]) {
     let server = Server::default();
     server.0.lock().unwrap().next = answers.split("\n%\n").map(Answer::read).collect();
 
-    let market = client(server.clone());
+    let store = MemoryStore::default();
+    store.write(ENTRY, STORED.as_bytes()).unwrap();
+    let market = client(Box::new(server.clone()), store);
     let restored = market.session().restore().await.unwrap();
     assert!(restored.is_signed_in(), "{restored:?}");
     let result = call(market.clone()).await;
@@ -127,9 +130,9 @@ async fn placed_and_resolved(market: MarketClient) -> Result<OrderOutcome> {
     market.orders().resolve().await
 }
 
-fn client(server: Server) -> MarketClient {
-    let entries = Shelf(MemoryStore::default());
-    entries.0.write("session", STORED.as_bytes()).unwrap();
+/// A client of what answers here, without threads of its own: on one input it does the same each time.
+pub(crate) fn client(transport: Box<dyn Transport>, store: MemoryStore) -> MarketClient {
+    let entries = Shelf(store);
     let parts = Parts {
         entry: entries.open("").unwrap(),
         clock: Arc::new(Device(Instant::now())),
@@ -142,7 +145,7 @@ fn client(server: Server) -> MarketClient {
     };
     let journal = Journal::new(Box::new(entries), Duration::from_secs(5), Duration::from_secs(900));
     let base = Url::parse("https://shop.example/api/v1").unwrap();
-    MarketClient::assemble(Box::new(server), parts, base, Duration::from_secs(30), None, journal)
+    MarketClient::assemble(transport, parts, base, Duration::from_secs(30), None, journal)
 }
 
 /// The server's answer to one request.
@@ -228,7 +231,7 @@ struct Entry(MemoryStore, String);
 
 impl Entries for Shelf {
     fn open(&self, suffix: &str) -> Result<Arc<dyn EntryQueue>, StoreError> {
-        Ok(Arc::new(Entry(self.0.clone(), format!("session{suffix}"))))
+        Ok(Arc::new(Entry(self.0.clone(), format!("{ENTRY}{suffix}"))))
     }
 }
 

@@ -12,6 +12,8 @@ mod records;
 mod texts;
 
 pub use answers::{cart, errors, orders, session, wishlist};
+#[cfg(test)]
+pub(crate) use exchange::client;
 pub use exchange::exchange;
 pub use records::{claims, order_record, session_record};
 pub use texts::{headers, money, phone, redirect, shown};

@@ -39,7 +39,8 @@ struct Stored<'a> {
     token: std::borrow::Cow<'a, str>,
     user_id: UserId,
     market: String,
-    phone: String,
+    #[serde(borrow)]
+    phone: std::borrow::Cow<'a, str>,
     full_name: Option<String>,
     signed_in_at_ms: Millis,
     lifetime_ms: Option<Millis>,
@@ -56,7 +57,7 @@ impl Record {
             token: self.token.text().into(),
             user_id: self.user.id,
             market: self.user.market.code().to_owned(),
-            phone: self.user.phone.as_str().to_owned(),
+            phone: self.user.phone.as_str().into(),
             full_name: self.user.full_name.clone(),
             signed_in_at_ms: to_millis(self.signed_in_at),
             lifetime_ms: self.lifetime.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
@@ -87,7 +88,7 @@ impl Record {
             user: User {
                 id: stored.user_id,
                 market: Market::new(&stored.market),
-                phone: PhoneNumber::from_server(stored.phone),
+                phone: PhoneNumber::from_server(stored.phone.into_owned()),
                 full_name: stored.full_name,
             },
             signed_in_at: from_millis(stored.signed_in_at_ms)?,
