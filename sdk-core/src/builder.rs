@@ -12,6 +12,7 @@ use url::{Host, Url};
 
 use crate::client::MarketClient;
 use crate::error::{Error, ErrorCode, Result};
+use crate::http::pins::Pins;
 use crate::http::transport::{HttpClient, Settings};
 use crate::journal::{Entries, Journal};
 use crate::model::Market;
@@ -49,6 +50,7 @@ pub struct MarketClientBuilder {
     park: Option<ParkRule>,
     expiring_soon: Duration,
     extra_roots: Vec<Vec<u8>>,
+    pinned_keys: Vec<String>,
     user_agent: Option<String>,
     allow_http_loopback: bool,
     order_settle: Duration,
@@ -69,6 +71,7 @@ impl MarketClientBuilder {
             park: None,
             expiring_soon: Duration::from_secs(5 * 60),
             extra_roots: Vec::new(),
+            pinned_keys: Vec::new(),
             user_agent: None,
             allow_http_loopback: false,
             order_settle: Duration::from_secs(15 * 60),
@@ -163,6 +166,36 @@ impl MarketClientBuilder {
     /// security configuration alone, and the builder says so.
     pub fn extra_root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.extra_roots.push(pem.into());
+        self
+    }
+
+    /// Pins keys: beside what the system demands of a certificate, one of these has to be the server's own, or that of an
+    /// authority that the server sends along and that signed its certificate. Any other ends a call with `Tls`, which is
+    /// not retryable; so does a proxy that looks into TLS.
+    ///
+    /// Each is `sha256/` and the digest of the key (SubjectPublicKeyInfo) in base64, as RFC 7469 writes it:
+    ///
+    /// ```sh
+    /// openssl x509 -in server.pem -noout -pubkey | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | base64
+    /// ```
+    ///
+    /// At least two are needed: when the one key is lost or must go, an app that is out there needs the other, which is
+    /// kept apart from it and has never been used.
+    ///
+    /// ```
+    /// # use market_sdk::{MarketClient, MemoryStore};
+    /// let market = MarketClient::builder("https://api.example.com/api/v1")
+    ///     .app_id("com.example.shop")
+    ///     .store(MemoryStore::default())
+    ///     .pinned_keys([
+    ///         "sha256/r/mIkG3eEpVdm+u/ko/cwxzOMo1bk4TyHIlByibiA5E=", // in use
+    ///         "sha256/YLh1dUR9y6Kja30RrAn7JKnbQG/uEtLMkBgFF2Fuihg=", // for the day when that must go
+    ///     ])
+    ///     .build()?;
+    /// # Ok::<(), market_sdk::Error>(())
+    /// ```
+    pub fn pinned_keys(mut self, keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.pinned_keys = keys.into_iter().map(Into::into).collect();
         self
     }
 
@@ -265,6 +298,7 @@ impl MarketClientBuilder {
             connect_timeout: self.connect_timeout,
             body_limit: self.body_limit,
             extra_roots: roots(&self.extra_roots)?,
+            pins: pins(&self.pinned_keys, &base)?,
             https: base.scheme() == "https",
         });
         let store = self.store.unwrap_or_else(|| Arc::new(KeyringStore::new(&app_id)));
@@ -329,6 +363,22 @@ fn base_url(text: &str, allow_http_loopback: bool) -> Result<Url> {
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
     Ok(url)
+}
+
+fn pins(keys: &[String], base: &Url) -> Result<Pins> {
+    let mut pins = Pins::default();
+    if !keys.iter().all(|key| pins.add(key)) {
+        return Err(Error::config("A pinned key is sha256/ and 32 bytes in base64."));
+    }
+    if pins.len() == 1 {
+        return Err(Error::config(
+            "One pinned key alone locks the app out on the day it must go: pin a backup too.",
+        ));
+    }
+    if pins.len() > 0 && base.scheme() != "https" {
+        return Err(Error::config("Keys can be pinned only for a server that is reached over https."));
+    }
+    Ok(pins)
 }
 
 fn roots(pems: &[Vec<u8>]) -> Result<Vec<CertificateDer<'static>>> {
@@ -407,6 +457,11 @@ mod tests {
     use super::*;
     use crate::store::MemoryStore;
 
+    const KEYS: [&str; 2] = [
+        "sha256/r/mIkG3eEpVdm+u/ko/cwxzOMo1bk4TyHIlByibiA5E=",
+        "sha256/YLh1dUR9y6Kja30RrAn7JKnbQG/uEtLMkBgFF2Fuihg=",
+    ];
+
     fn build(base_url: &str) -> Result<MarketClient> {
         MarketClient::builder(base_url).app_id("test").store(MemoryStore::default()).build()
     }
@@ -471,6 +526,14 @@ mod tests {
             builder().park_on_expiry(1, Duration::MAX),
             builder().expiring_soon(Duration::ZERO),
             builder().install_marker("app.install"),
+            builder().pinned_keys(["sha256/AAAA", KEYS[1]]),
+            builder().pinned_keys([KEYS[0]]),
+            builder().pinned_keys([KEYS[0], KEYS[0]]),
+            MarketClient::builder("http://localhost:1")
+                .app_id("test")
+                .store(MemoryStore::default())
+                .allow_http_loopback()
+                .pinned_keys(KEYS),
             builder().user_agent("a\nb"),
             builder().market(Market::new("")),
             builder().market(Market::new("u s")),

@@ -106,7 +106,8 @@ impl<'a> Fuzz<'a> {
             return Err("there is no C++ compiler".to_owned());
         }
         let host = host(here)?;
-        let mut build = here.cargo(&["build", "--release", "--locked", "--manifest-path", "fuzz/Cargo.toml"]);
+        same_versions(here).map_err(|error| format!("fuzz/Cargo.lock: {error}"))?;
+        let mut build = here.cargo(&["build", "--release", "--manifest-path", "fuzz/Cargo.toml"]);
         // With a target named, what runs while building (macros, build scripts) is spared the flags.
         build.args(["--target", &host]).arg("--target-dir").arg(self.folder(here));
         build.env_remove("CARGO_ENCODED_RUSTFLAGS");
@@ -187,6 +188,17 @@ fn targets(here: &Workspace) -> Result<Vec<String>, String> {
     let mut names: Vec<_> = files.filter_map(|file| file.strip_suffix(".rs").map(str::to_owned)).collect();
     names.sort();
     Ok(names)
+}
+
+/// What is fuzzed is what ships: the lock file of the workspace is the start of the fuzz targets' own, to which
+/// cargo adds what they alone need.
+fn same_versions(here: &Workspace) -> std::io::Result<()> {
+    let (ours, theirs) = (here.root.join("Cargo.lock"), here.root.join("fuzz/Cargo.lock"));
+    let changed = ours.metadata()?.modified()?;
+    if theirs.metadata().and_then(|theirs| theirs.modified()).is_ok_and(|at| at >= changed) {
+        return Ok(());
+    }
+    std::fs::write(theirs, std::fs::read(ours)?)
 }
 
 /// The triple of this machine.

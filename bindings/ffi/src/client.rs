@@ -48,6 +48,10 @@ pub struct ClientConfig {
     /// the app's network security configuration instead, and are refused here.
     #[uniffi(default = [])]
     pub extra_root_certificates: Vec<String>,
+    /// Keys of which one has to vouch for the server's certificate, beside what the system demands: each `sha256/` and the
+    /// digest of a key (SubjectPublicKeyInfo) in base64. None, or at least two, one of them a backup.
+    #[uniffi(default = [])]
+    pub pinned_keys: Vec<String>,
     /// Put in front of the SDK's own name in `User-Agent`.
     #[uniffi(default = None)]
     pub user_agent: Option<String>,
@@ -149,6 +153,7 @@ impl MarketCore {
         for pem in config.extra_root_certificates {
             builder = builder.extra_root_certificates(pem);
         }
+        builder = builder.pinned_keys(config.pinned_keys);
         if let Some(user_agent) = config.user_agent {
             builder = builder.user_agent(user_agent);
         }
@@ -232,6 +237,7 @@ pub(crate) mod tests {
             expiring_soon: None,
             body_limit: None,
             extra_root_certificates: Vec::new(),
+            pinned_keys: Vec::new(),
             user_agent: None,
             allow_http_loopback: false,
             order_settle_time: None,

@@ -5,6 +5,7 @@ pub(crate) mod dialect;
 pub(crate) mod judge;
 pub(crate) mod lane;
 mod made;
+pub(crate) mod pins;
 pub(crate) mod redirect;
 pub(crate) mod retry;
 pub(crate) mod transport;
