@@ -453,12 +453,11 @@ async fn sign_in(
     );
     let user = User {
         id: signed_in.user.id,
-        // What the server says first; not every one says it.
-        market: signed_in
-            .market
-            .or(signed_in.user.market)
-            .or(claims.market)
-            .or(market)
+        // What the server says first, if every later call can say it too; not every server says it.
+        market: [signed_in.market, signed_in.user.market, claims.market, market]
+            .into_iter()
+            .flatten()
+            .find(Market::can_be_sent)
             .ok_or_else(unreadable)?,
         phone,
         full_name: signed_in.user.full_name,

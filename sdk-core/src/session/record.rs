@@ -82,12 +82,13 @@ impl Record {
             Some(id) => Some(u128::from_str_radix(&id, 16).ok()?),
             None => None,
         };
+        let market = Some(Market::new(&stored.market)).filter(Market::can_be_sent)?;
         let record = Self {
             id: SessionId(u128::from_str_radix(&stored.session, 16).ok()?),
             token: AccessToken::new(&stored.token)?,
             user: User {
                 id: stored.user_id,
-                market: Market::new(&stored.market),
+                market,
                 phone: PhoneNumber::from_server(stored.phone.into_owned()),
                 full_name: stored.full_name,
             },
@@ -311,10 +312,19 @@ mod tests {
         let good = String::from_utf8(record(7, 100).encode(None).unwrap().to_vec()).unwrap();
         let other_version = good.replace("\"version\":1", "\"version\":2");
         let bad_token = good.replace("header.claims", "header claims");
+        let bad_market = good.replace("\"us\"", "\"u s\"");
         let cut = good[..good.len() / 2].to_owned();
-        for text in
-            ["", "{}", "null", "\u{0}\u{1}", &other_version, &bad_token, &cut, &" ".repeat(LONGEST + 1)]
-        {
+        for text in [
+            "",
+            "{}",
+            "null",
+            "\u{0}\u{1}",
+            &other_version,
+            &bad_token,
+            &bad_market,
+            &cut,
+            &" ".repeat(LONGEST + 1),
+        ] {
             store.write(KEY, text.as_bytes()).unwrap();
             assert!(matches!(read(&store, KEY), ReadResult::Corrupt), "{text}");
         }
