@@ -46,7 +46,9 @@ pub(crate) fn judge(url: &Url, reads: bool, reply: &Reply) -> Redirect {
     if target.scheme() == "https" && origin.set_scheme("https").is_err() {
         return Redirect::Refused("a redirect to another origin");
     }
-    if target.origin() != origin.origin() || !target.username().is_empty() || target.password().is_some() {
+    // The origin of a `blob:` is that of the URL within, so the scheme is asked too.
+    let same_origin = target.scheme() == origin.scheme() && target.origin() == origin.origin();
+    if !same_origin || !target.username().is_empty() || target.password().is_some() {
         return Redirect::Refused("a redirect to another origin");
     }
     target.set_fragment(None);
@@ -155,6 +157,13 @@ mod tests {
             lead("http://127.0.0.1:80/a", 307, "http://127.0.0.1:81/a", true),
             Redirect::Refused(_)
         ));
+    }
+
+    #[test]
+    fn p1_a_redirect_to_a_scheme_that_borrows_the_own_origin_is_refused() {
+        for location in ["blob:https://shop.example/api/v1/cart", "BLOB:\thttps://shop.example/x"] {
+            assert!(matches!(lead(CART, 307, location, true), Redirect::Refused(_)), "{location}");
+        }
     }
 
     #[test]

@@ -7,13 +7,15 @@ use std::time::Duration;
 use market_contract_tests::memory::{Found, Needle, search};
 use market_contract_tests::wire::{Reply, Wire};
 use market_contract_tests::{PHONE, answers, shop};
+
 use market_sdk::{MarketClient, MemoryStore, SkuId};
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use crate::{CODE, token};
+
 const SERVER: &str = "SECRETS_TEST_SERVER";
 const NEEDLES: [&str; 3] = ["token", "phone", "code"];
-const CODE: &str = "48291357";
 
 fn variable(needle: &str) -> String {
     format!("SECRETS_TEST_{}", needle.to_uppercase())
@@ -54,7 +56,7 @@ fn known(found: &Found) -> Option<&'static str> {
 }
 
 async fn is_left_behind(chunked: bool) {
-    let token = shop::token(19, "us").replace("c2lnbmF0dXJl", "bm90LWEtc2lnbmF0dXJl");
+    let token = token();
     let server = server(&token, chunked).await;
     let mut client = Command::new(std::env::current_exe().unwrap());
     client.args(["--exact", "memory::is_the_client_if_it_was_started_to", "--nocapture"]);
