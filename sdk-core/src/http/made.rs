@@ -16,6 +16,8 @@ pub(crate) struct Made {
     pub(crate) lineage: Lineage,
     /// It waits for an expired session's user, if the client was built so.
     parks: bool,
+    /// What it sends now goes before its own request, and does not let the next waiting call go.
+    before: bool,
     /// How long it may take.
     timeout: Duration,
     call: Arc<One>,
@@ -30,7 +32,7 @@ struct One {
 impl Made {
     pub(super) fn new(ticket: Ticket, lineage: Lineage, timeout: Duration) -> Self {
         let since = Mutex::new(Instant::now());
-        Self { lineage, parks: true, timeout, call: Arc::new(One { ticket, since }) }
+        Self { lineage, parks: true, before: false, timeout, call: Arc::new(One { ticket, since }) }
     }
 
     /// Says whether it may be parked.
@@ -42,12 +44,13 @@ impl Made {
         *self.call.since.lock().unwrap_or_else(PoisonError::into_inner) + self.timeout
     }
 
-    /// The same call, with half of the time that it has left.
+    /// The same call, for what goes before its own request: with half of the time that it has left. If it was parked
+    /// it keeps its turn.
     pub(crate) fn early(&self) -> Self {
         let since = *self.call.since.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let left = self.deadline().saturating_duration_since(now);
-        Self { timeout: now.saturating_duration_since(since) + left / 2, ..self.clone() }
+        Self { timeout: now.saturating_duration_since(since) + left / 2, before: true, ..self.clone() }
     }
 
     fn renew(&self, resumed: bool) {
@@ -80,9 +83,9 @@ impl Made {
         }
     }
 
-    /// Whether the session had expired when it was last looked at, and nothing was sent since.
+    /// Whether the session had expired when it was last looked at, and its own request was not sent since.
     pub(super) fn was_parked(&self) -> bool {
-        self.call.ticket.is_listed()
+        self.parks && self.call.ticket.is_listed()
     }
 
     /// Waits, since the session has expired, until its user has signed in again. Nothing of the call is under way.
@@ -99,7 +102,9 @@ impl Made {
 
     /// A request was handed to the transport.
     pub(super) fn handed_on(&self) {
-        self.call.ticket.handed_on();
+        if !self.before {
+            self.call.ticket.handed_on();
+        }
     }
 
     /// Held by a caller whose call runs as a task of its own: without the caller it is not parked.

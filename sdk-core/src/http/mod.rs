@@ -191,7 +191,7 @@ impl Http {
             };
             stand(stage, Stage::Sending);
             Span::current().record("attempt", *retries + 1);
-            let verdict = match self.attempt(made, call, permit.as_ref()).await? {
+            let verdict = match self.attempt(made, call, permit.as_ref(), *retries).await? {
                 Ok(reply) => {
                     Span::current().record("status", reply.status.as_u16());
                     if let Some(permit) = &permit
@@ -259,7 +259,7 @@ impl Http {
         tokio::select! {
             biased;
             () = notice.over() => {}
-            answer = self.exchange(None, call, &sender).instrument(span.clone()) => if let Ok(Ok(reply)) = answer {
+            answer = self.exchange(None, call, &sender, 0).instrument(span.clone()) => if let Ok(Ok(reply)) = answer {
                 span.record("status", reply.status.as_u16());
             },
         }
@@ -273,13 +273,15 @@ impl Http {
         made: &Made,
         call: &Call,
         permit: Option<&Permit>,
+        number: u32,
     ) -> Result<Result<Reply, transport::Failure>> {
         let Some(permit) = permit else {
             let market = match &call.made_as {
                 As::Nobody(market) => market.as_ref(),
                 As::User => None,
             };
-            return self.exchange(Some(made), call, &Sender { token: None, market, user_id: None }).await;
+            let sender = Sender { token: None, market, user_id: None };
+            return self.exchange(Some(made), call, &sender, number).await;
         };
         let sender = Sender {
             token: Some(&permit.header),
@@ -290,7 +292,7 @@ impl Http {
         let answer = tokio::select! {
             biased;
             () = permit.revoked() => return Err(Error::new(ErrorCode::SignedOut)),
-            answer = self.exchange(Some(made), call, &sender) => answer,
+            answer = self.exchange(Some(made), call, &sender, number) => answer,
         };
         if self.keeper.lineage() != made.lineage {
             return Err(Error::new(ErrorCode::SignedOut));
@@ -304,6 +306,7 @@ impl Http {
         made: Option<&Made>,
         call: &Call,
         sender: &Sender<'_>,
+        attempt: u32,
     ) -> Result<Result<Reply, transport::Failure>> {
         if !call.idempotent {
             // An app that was frozen in the background wakes with connections that the server has closed, and
@@ -321,6 +324,7 @@ impl Http {
                 url: url.clone(),
                 headers: headers.clone(),
                 body: body.clone(),
+                attempt,
             };
             if let Some(begun) = &call.begun {
                 begun.store(true, Ordering::Release);

@@ -261,11 +261,13 @@ impl Ticket {
         self.look(&mut inner)
     }
 
-    /// Its turn in the line has come. If it is parked it stays so, with the patience that it has left.
+    /// Its turn in the line has come. If it is parked it stays so, with the patience that it has left; if it came from
+    /// the door it keeps its turn there until it has sent its request.
     pub(crate) fn leave_line(&self) -> Result<Look> {
         let mut inner = self.keeper.lock();
         let look = self.look(&mut inner)?;
-        if !look.parked {
+        let at_door = inner.parking.listed.get(&self.number).is_some_and(|spot| spot.at_door);
+        if !look.parked && !at_door {
             self.listed.store(false, Ordering::Relaxed);
             self.keeper.unlist(&mut inner, self.number);
         }
