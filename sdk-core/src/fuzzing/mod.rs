@@ -39,6 +39,7 @@ fn longest_number(text: &str) -> usize {
 /// The corpora hold what was found once, and the answers of real servers: every build of the tests reads them.
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::path::{Path, PathBuf};
 
     fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
@@ -60,12 +61,24 @@ mod tests {
     }
 
     macro_rules! replayed {
-        ($($test:ident: $target:ident;)*) => {$(
+        ($($test:ident: $target:ident;)*) => {
+            $(
+                #[test]
+                fn $test() {
+                    replay(stringify!($target), super::$target);
+                }
+            )*
+
             #[test]
-            fn $test() {
-                replay(stringify!($target), super::$target);
+            fn every_target_is_replayed() {
+                let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/fuzz_targets");
+                let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+                let targets: BTreeSet<_> =
+                    files.map(|file| file.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+                let replayed = [$(stringify!($target)),*, "exchange"].map(str::to_owned).into();
+                assert_eq!(targets, replayed);
             }
-        )*};
+        };
     }
 
     replayed! {

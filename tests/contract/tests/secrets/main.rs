@@ -4,6 +4,11 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::indexing_slicing, reason = "in a test a missing part is a failure")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what was found is reported, by one process to the other"
+)]
 
 mod files;
 mod logs;
