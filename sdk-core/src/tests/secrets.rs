@@ -32,7 +32,7 @@ impl Needles {
         // Made here, so that no text of them is in the program; and without a buffer that grows.
         let digits = |seed: usize, count: usize| {
             let mut text = Zeroizing::new(String::with_capacity(count));
-            let digit = |at: usize| ((at + 17) * (seed * 31 + test * 101 + 7) * 2_654_435_761 >> 16) % 10;
+            let digit = |at: usize| (((at + 17) * (seed * 31 + test * 101 + 7) * 2_654_435_761) >> 16) % 10;
             text.extend((0..count).map(|at| char::from(b"0123456789"[digit(at)])));
             text
         };
