@@ -4,6 +4,8 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use market_contract_tests::memory::Needle;
 use market_contract_tests::{PHONE, shop};
@@ -68,6 +70,13 @@ async fn p10_the_stores_own_file_alone_has_token_and_phone_and_none_after_a_logo
 #[test]
 fn signs_in_and_panics_if_it_was_started_to() {
     let Ok(server) = std::env::var(SERVER) else { return };
+    // Listeners have threads of their own: the process does not end before its panic is said.
+    let (panicked, has_panicked) = channel();
+    let says = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        says(info);
+        panicked.send(()).unwrap_or_default();
+    }));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let store = FileStore::new(std::env::current_dir().unwrap().join("store"));
     let market = shop::client(&server).store(store).build().unwrap();
@@ -76,10 +85,8 @@ fn signs_in_and_panics_if_it_was_started_to() {
         let session = market.session();
         session.request_code(&masked(PHONE_MASKED)).await.unwrap();
         let sign_in = session.verify_code(&masked(PHONE_MASKED), &masked(CODE_MASKED)).await.unwrap();
-        let (panicked, has_panicked) = std::sync::mpsc::channel::<()>();
         let shows = session.clone();
         session.on_end(move |end| {
-            let _told = &panicked;
             panic!("the listener panics on purpose: {end:?} {sign_in:?} {:?}", shows.state());
         });
         // Seen by every user of the machine, as long as it runs.
@@ -107,7 +114,7 @@ fn signs_in_and_panics_if_it_was_started_to() {
             other.session().logout().await.unwrap();
             drop(other);
         }
-        drop(has_panicked);
+        has_panicked.recv_timeout(Duration::from_secs(30)).unwrap();
     });
-    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    runtime.shutdown_timeout(Duration::from_secs(5));
 }
