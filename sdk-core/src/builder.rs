@@ -125,7 +125,8 @@ impl MarketClientBuilder {
     /// made, each with its whole [`timeout`](Self::timeout). Another user's sign-in and a logout end them with
     /// `SignedOut`. At most `limit` (1 to 1,000) wait; the one after that ends with `SessionExpired` at once, and so does
     /// one that has waited for `patience` (up to 24 hours). A call that is dropped waits no longer. Such a call has
-    /// certainly done nothing before, so that what is not safe to repeat waits too; an order only if it is asked to
+    /// certainly done nothing before, so that what is not safe to repeat waits too (a change whose answer was lost does not
+    /// wait to be made again); an order only if it is asked to
     /// ([`NewOrder::park_on_expiry`](crate::NewOrder::park_on_expiry)). What waits is not stored: it ends with the process.
     ///
     /// ```
@@ -224,7 +225,8 @@ impl MarketClientBuilder {
     /// ([`NoSession`](crate::SignedOutReason::NoSession)), and what was left is erased. It holds a random number and
     /// nothing secret, and is made with its folder at the first start. One that cannot be read, as before the first
     /// unlock of a device, ends no session. A session that was stored without a marker is taken as this
-    /// installation's. What is known of an order whose outcome is unknown stays: it keeps the order from being doubled.
+    /// installation's. Programs that share a store, as an app and its extension can, need one file for both: with two, each
+    /// takes the other's session for left behind. What is known of an order whose outcome is unknown stays: it keeps the order from being doubled.
     ///
     /// ```
     /// # use market_sdk::{MarketClient, MemoryStore};

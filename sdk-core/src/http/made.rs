@@ -20,6 +20,8 @@ pub(crate) struct Made {
     before: bool,
     /// How long it may take.
     timeout: Duration,
+    /// From then on, half of the time that is left is kept for something else.
+    halved: Option<Instant>,
     call: Arc<One>,
 }
 
@@ -30,9 +32,15 @@ struct One {
 }
 
 impl Made {
+    /// How long the call may take, from when it was made or went on.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     pub(super) fn new(ticket: Ticket, lineage: Lineage, timeout: Duration) -> Self {
         let since = Mutex::new(Instant::now());
-        Self { lineage, parks: true, before: false, timeout, call: Arc::new(One { ticket, since }) }
+        let call = Arc::new(One { ticket, since });
+        Self { lineage, parks: true, before: false, timeout, halved: None, call }
     }
 
     /// Says whether it may be parked.
@@ -41,16 +49,17 @@ impl Made {
     }
 
     pub(crate) fn deadline(&self) -> Instant {
-        *self.call.since.lock().unwrap_or_else(PoisonError::into_inner) + self.timeout
+        let since = *self.call.since.lock().unwrap_or_else(PoisonError::into_inner);
+        let whole = since + self.timeout;
+        let Some(halved) = self.halved else { return whole };
+        let from = halved.max(since);
+        from + whole.saturating_duration_since(from) / 2
     }
 
-    /// The same call, for what goes before its own request: with half of the time that it has left. If it was parked
-    /// it keeps its turn.
+    /// The same call, for what goes before its own request: with half of the time that it has left, or of its whole time
+    /// if it is parked and goes on. Then it keeps its turn.
     pub(crate) fn early(&self) -> Self {
-        let since = *self.call.since.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        let left = self.deadline().saturating_duration_since(now);
-        Self { timeout: now.saturating_duration_since(since) + left / 2, before: true, ..self.clone() }
+        Self { halved: Some(Instant::now()), before: true, ..self.clone() }
     }
 
     fn renew(&self, resumed: bool) {
@@ -83,6 +92,14 @@ impl Made {
         }
     }
 
+    /// The session that it was made with is about to be found expired.
+    pub(super) fn stand(&self) {
+        if self.parks && self.call.ticket.counts() {
+            // What becomes of it is looked at when it comes to the door.
+            let _ = self.call.ticket.stand(true);
+        }
+    }
+
     /// Whether the session had expired when it was last looked at, and its own request was not sent since.
     pub(super) fn was_parked(&self) -> bool {
         self.parks && self.call.ticket.is_listed()
@@ -105,6 +122,10 @@ impl Made {
         if !self.before {
             self.call.ticket.handed_on();
         }
+    }
+
+    pub(super) fn is_left(&self) -> bool {
+        self.call.ticket.is_left()
     }
 
     /// Held by a caller whose call runs as a task of its own: without the caller it is not parked.

@@ -236,6 +236,10 @@ impl Ticket {
         self.listed.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn is_left(&self) -> bool {
+        self.left.load(Ordering::Relaxed)
+    }
+
     fn list(&self, inner: &mut Inner, parks: bool) {
         self.listed.store(true, Ordering::Relaxed);
         let spot = Spot {
@@ -302,7 +306,7 @@ impl Ticket {
 
     /// A caller that has left waits for nothing.
     fn gone_before(&self, inner: &mut Inner) -> Result<()> {
-        if self.left.load(Ordering::Relaxed) {
+        if self.is_left() {
             self.keeper.unlist(inner, self.number);
             return Err(Error::new(ErrorCode::Cancelled));
         }
@@ -342,10 +346,10 @@ impl Ticket {
 
     /// The caller has left. If the call is parked it is over, at once.
     pub(crate) fn leave(&self) {
+        self.left.store(true, Ordering::Relaxed);
         if !self.counts() {
             return;
         }
-        self.left.store(true, Ordering::Relaxed);
         let mut inner = self.keeper.lock();
         // Also one that was called and has not gone: nothing of it is under way.
         if self.keeper.unlist(&mut inner, self.number).is_some() {

@@ -12,6 +12,31 @@ use crate::model::*;
 use crate::store::StoreError;
 
 #[tokio::test(start_paused = true)]
+async fn p12_an_order_waits_only_if_it_is_asked_to() {
+    let orders: [fn() -> NewOrder; 2] = [
+        || NewOrder::from_cart("Ann", PHONE, "1 Main St"),
+        || NewOrder::of_items("Ann", PHONE, "1 Main St", [(SkuId(42), 1)]),
+    ];
+    for order in orders {
+        let world = rejected().await;
+        // Found by a 401, and found locally.
+        for _ in 0..2 {
+            let started = tokio::time::Instant::now();
+            let placed = world.market.orders().place(order()).await;
+            assert_eq!(placed.unwrap_err().code(), ErrorCode::SessionExpired);
+            assert!(started.elapsed() < MINUTE);
+        }
+        assert_eq!(waiting(&world), 0);
+        let placed = tokio::spawn(world.market.orders().place(order().park_on_expiry()));
+        rest().await;
+        assert_eq!(waiting(&world), 1);
+        world.sign_in().await.unwrap();
+        assert_eq!(code(placed).await, None);
+        assert_eq!(world.shop.orders(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn p12_an_order_that_waited_is_noted_anew_before_it_is_sent() {
     let world = World::parking(100, PATIENCE).await;
     let order = NewOrder::from_cart("Ann", PHONE, "1 Main St").park_on_expiry();
@@ -146,6 +171,27 @@ async fn an_order_that_goes_on_has_half_of_its_whole_time_for_the_read_before_it
     let took = resumed.elapsed();
     assert!(took > TIMEOUT / 2 - 10 * LATENCY && took < TIMEOUT / 2 + 10 * LATENCY, "{took:?}");
     assert_eq!(world.store.noted(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_read_before_an_order_has_half_of_the_whole_time_also_if_it_is_what_waited() {
+    let world = World::parking(100, PATIENCE).await;
+    // The order's turn comes when much of its time is gone, and the read before it is refused.
+    world.shop.mishap("/cart", Mishap::Slow(TIMEOUT * 2 / 3));
+    let cart = tokio::spawn(world.market.cart().get());
+    rest().await;
+    world.shop.mishap("/orders", Mishap::Status(401, ""));
+    let order = NewOrder::from_cart("Ann", PHONE, "1 Main St").park_on_expiry();
+    let placed = tokio::spawn(world.market.orders().place(order));
+    assert_eq!(code(cart).await, None);
+    rest().await;
+    assert_eq!(waiting(&world), 1);
+    world.shop.mishap("/orders", Mishap::Silent);
+    world.sign_in().await.unwrap();
+    let resumed = tokio::time::Instant::now();
+    assert_eq!(code(placed).await, Some(ErrorCode::Timeout));
+    let took = resumed.elapsed();
+    assert!(took > TIMEOUT / 2 - 10 * LATENCY && took < TIMEOUT / 2 + 10 * LATENCY, "{took:?}");
 }
 
 fn refuses() -> Option<StoreError> {
