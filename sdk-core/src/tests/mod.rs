@@ -11,6 +11,7 @@ mod parking;
 mod promises;
 mod recorded;
 mod retries;
+mod schedules;
 mod shop;
 mod signing_in;
 mod store_matrix;
