@@ -34,6 +34,7 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod builder;
 mod client;
 mod error;
 mod http;
@@ -48,7 +49,8 @@ mod tests;
 pub use api::{
     CartApi, Carts, EndListener, ExpiringSoonListener, OrdersApi, SessionApi, SessionStates, WishlistApi,
 };
-pub use client::{MarketClient, MarketClientBuilder};
+pub use builder::MarketClientBuilder;
+pub use client::MarketClient;
 pub use error::{Error, ErrorCode, FieldError, Result};
 pub use model::*;
 pub use rust_decimal::Decimal;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
 use crate::{
-    Workspace, conformance, jsi, kotlin, licences, package, readme, setup, size, succeeds, swift, targets,
-    typescript,
+    Workspace, conformance, docs, jsi, kotlin, licences, package, readme, setup, size, succeeds, swift,
+    targets, typescript,
 };
 
 /// What every change has to pass. The quick ones come first.
@@ -18,6 +18,7 @@ pub(crate) const TEST: &[&str] = &[
     "doc",
     "demo",
     "readme",
+    "docs",
     "licences",
     "package",
     "kotlin",
@@ -46,6 +47,7 @@ const STEPS: &[Step] = &[
     Step { name: "doc", run: doc },
     Step { name: "demo", run: |here, _| check(&mut here.cargo(&["run", "-p", "market-cli", "--", "demo"])) },
     Step { name: "readme", run: |here, _| readme::check(here) },
+    Step { name: "docs", run: |here, _| docs::check(here) },
     Step { name: "licences", run: |here, _| licences::check(here) },
     Step { name: "package", run: |here, _| package::check(here) },
     Step { name: "kotlin", run: |here, _| kotlin::test(here) },
@@ -108,17 +110,10 @@ fn doc(here: &Workspace, _: &mut Vec<String>) -> Counts {
 
 /// Licences, duplicate versions and sources of what we depend on: the rules are in `deny.toml`.
 fn deny(here: &Workspace, _: &mut Vec<String>) -> Counts {
-    let tools = here.root.join("target/tools");
-    let program = tools.join("bin/cargo-deny");
-    let version = Command::new(&program).arg("--version").output();
-    let there = version.is_ok_and(|out| String::from_utf8_lossy(&out.stdout).contains(DENY_VERSION));
-    if !there {
-        let install = ["install", "--locked", "cargo-deny", "--version", DENY_VERSION, "--root"];
-        if !succeeds(here.cargo(&install).arg(&tools)) {
-            return Counts::check(false);
-        }
+    match setup::cargo_tool(here, "cargo-deny", DENY_VERSION, &[]) {
+        Some(program) => check(here.command(program).args(["check", "licenses", "bans", "sources"])),
+        None => Counts::check(false),
     }
-    check(here.command(program).args(["check", "licenses", "bans", "sources"]))
 }
 
 /// Runs the steps up to the first that fails. The last line printed is the counts, and nothing else.
@@ -129,7 +124,7 @@ pub(crate) fn run(here: &Workspace, names: &[&str]) -> Result<bool, String> {
         let step = STEPS.iter().find(|step| step.name == name);
         steps.push(step.ok_or_else(|| format!("there is no step {name:?}"))?);
     }
-    if steps.iter().any(|step| ["test", "secret-service"].contains(&step.name)) && !setup::keyring(here) {
+    if steps.iter().any(|step| ["test", "secret-service"].contains(&step.name)) && !setup::tests(here) {
         println!("{}", Counts::check(false));
         return Ok(false);
     }

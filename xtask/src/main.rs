@@ -4,6 +4,7 @@
 mod bindings;
 mod conformance;
 mod counts;
+mod docs;
 mod faults;
 mod gate;
 mod jsi;
@@ -24,7 +25,7 @@ use std::process::{Command, ExitCode};
 
 const HELP: &str = "\
 cargo xtask test             everything that a change has to pass
-cargo xtask test STEP ...    only these: fmt clippy test doc demo readme package
+cargo xtask test STEP ...    only these: fmt clippy test doc demo readme docs package
                              conformance: judges what the languages' steps have left
                              rust: the first four; secret-service: the keyring tests alone
                              kotlin swift node: the tests of a language's package
@@ -35,6 +36,7 @@ cargo xtask native kotlin P  the same, and the library by cargo's profile P wher
 cargo xtask pack swift       the Swift package with the library that ships, for this system
 cargo xtask full             as test, and what is too slow for every change: orders deny size android ios windows
 cargo xtask size             the bytes of the library that ships, held against those committed
+cargo xtask docs             the documentation site, in target/book
 cargo xtask licences         whether THIRD-PARTY-LICENSES lists what is linked in
 cargo xtask elf FILE ...     whether libraries are aligned to pages of 16 KiB
 cargo xtask faults           every fault under every call, as a report";
@@ -60,6 +62,7 @@ fn run(here: &Workspace, arguments: &[&str]) -> Result<bool, String> {
         ["full"] => gate::run(here, &[gate::TEST, gate::FULL].concat()),
         ["size"] => gate::run(here, &["size"]),
         ["licences"] => gate::run(here, &["licences"]),
+        ["docs"] => gate::run(here, &["docs"]),
         ["faults"] => Ok(faults::run(here)),
         ["conformance", languages @ ..] => conformance::run(here, languages),
         ["bindgen", "kotlin"] => done(kotlin::bindgen(here)),

@@ -5,11 +5,12 @@
     reason = "the entry that the virtual machine finds by its name, and ndk-context's initialiser"
 )]
 
-use std::sync::Once;
+use std::path::PathBuf;
+use std::sync::{Once, OnceLock};
 
 use jni::errors::ThrowRuntimeExAndDefault;
-use jni::objects::{Global, JClass, JObject};
-use jni::{Env, EnvUnowned};
+use jni::objects::{Global, JClass, JObject, JString};
+use jni::{Env, EnvUnowned, jni_sig, jni_str};
 
 /// `dev.marketsdk.android.Native.start(context)`: called once while the app starts, before anything else of it runs.
 /// What goes wrong is thrown there, as a `RuntimeException`.
@@ -36,5 +37,29 @@ fn start(env: &mut Env<'_>, context: JObject<'_>) -> jni::errors::Result<()> {
             ndk_context::initialize_android_context(machine.get_raw().cast(), kept.into_raw().cast());
         }
     });
+    match no_backup(env, &context) {
+        Ok(folder) => drop(NO_BACKUP.set(folder)),
+        // The app starts all the same; what tells its installations apart is missing.
+        Err(error) => {
+            env.exception_clear();
+            tracing::warn!(%error, "the folder without backup was not found");
+        }
+    }
     rustls_platform_verifier::android::init_with_env(env, context)
+}
+
+static NO_BACKUP: OnceLock<PathBuf> = OnceLock::new();
+
+/// The app's folder that is in no backup; none before the app has started.
+pub(crate) fn no_backup_folder() -> Option<PathBuf> {
+    NO_BACKUP.get().cloned()
+}
+
+fn no_backup(env: &mut Env<'_>, context: &JObject<'_>) -> jni::errors::Result<PathBuf> {
+    let folder =
+        env.call_method(context, jni_str!("getNoBackupFilesDir"), jni_sig!("()Ljava/io/File;"), &[])?.l()?;
+    let path =
+        env.call_method(&folder, jni_str!("getAbsolutePath"), jni_sig!("()Ljava/lang/String;"), &[])?.l()?;
+    let path = env.cast_local::<JString>(path)?;
+    path.try_to_string(env).map(PathBuf::from)
 }

@@ -1,13 +1,14 @@
 //! The client, from a record of what it needs.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{CartApi, OrdersApi, SessionApi, WishlistApi};
 use crate::error::{MarketError, Result};
 use crate::model::{Market, RawRequest, RawResponse};
-use crate::runtime;
 use crate::store::{HostStore, SecureStore, StoreError};
+use crate::{installed, runtime};
 
 /// What a client is built from.
 #[derive(Clone, uniffi::Record)]
@@ -47,6 +48,10 @@ pub struct ClientConfig {
     /// the app's network security configuration instead, and are refused here.
     #[uniffi(default = [])]
     pub extra_root_certificates: Vec<String>,
+    /// Keys of which one has to vouch for the server's certificate, beside what the system demands: each `sha256/` and the
+    /// digest of a key (SubjectPublicKeyInfo) in base64. None, or at least two, one of them a backup.
+    #[uniffi(default = [])]
+    pub pinned_keys: Vec<String>,
     /// Put in front of the SDK's own name in `User-Agent`.
     #[uniffi(default = None)]
     pub user_agent: Option<String>,
@@ -57,6 +62,11 @@ pub struct ClientConfig {
     /// said, and never less than a call may take.
     #[uniffi(default = None)]
     pub order_settle_time: Option<Duration>,
+    /// A file that goes when the app is uninstalled and is in no backup, by which a session of an earlier installation is
+    /// told apart. If nothing is said: on iOS and Android, with the system's own store, one in the app's folder that is
+    /// so; none elsewhere. Its path is absolute.
+    #[uniffi(default = None)]
+    pub install_marker: Option<String>,
 }
 
 /// How calls wait for the user of an expired session. When that user signs in they go on in the order in which they were
@@ -105,6 +115,9 @@ impl MarketCore {
     /// Builds a client, which begins to read the store at once. It waits for nothing.
     #[uniffi::constructor]
     pub fn new(config: ClientConfig) -> Result<Self> {
+        let in_keyring = matches!(config.store, None | Some(SessionStore::Keyring));
+        let by_default = || installed::marker(&config.app_id).filter(|_| in_keyring);
+        let install_marker = config.install_marker.map(PathBuf::from).or_else(by_default);
         let mut builder = market_sdk::MarketClient::builder(config.base_url).app_id(config.app_id);
         if let Some(market) = config.market {
             builder = builder.market(market.into());
@@ -140,6 +153,7 @@ impl MarketCore {
         for pem in config.extra_root_certificates {
             builder = builder.extra_root_certificates(pem);
         }
+        builder = builder.pinned_keys(config.pinned_keys);
         if let Some(user_agent) = config.user_agent {
             builder = builder.user_agent(user_agent);
         }
@@ -148,6 +162,9 @@ impl MarketCore {
         }
         if let Some(time) = config.order_settle_time {
             builder = builder.order_settle_time(time);
+        }
+        if let Some(file) = install_marker {
+            builder = builder.install_marker(file);
         }
         let core = builder.build()?;
         Ok(Self {
@@ -220,9 +237,11 @@ pub(crate) mod tests {
             expiring_soon: None,
             body_limit: None,
             extra_root_certificates: Vec::new(),
+            pinned_keys: Vec::new(),
             user_agent: None,
             allow_http_loopback: false,
             order_settle_time: None,
+            install_marker: None,
         })
         .unwrap()
     }

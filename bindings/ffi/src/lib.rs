@@ -10,6 +10,7 @@ mod android;
 mod api;
 mod client;
 mod error;
+mod installed;
 mod listeners;
 mod logging;
 mod model;

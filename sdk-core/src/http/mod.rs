@@ -5,6 +5,7 @@ pub(crate) mod dialect;
 mod judge;
 pub(crate) mod lane;
 mod made;
+pub(crate) mod pins;
 mod redirect;
 mod retry;
 pub(crate) mod transport;

@@ -13,6 +13,8 @@ use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::pins::{Pinned, Pins};
+
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) url: Url,
@@ -63,6 +65,7 @@ pub(crate) struct Settings {
     pub(crate) body_limit: usize,
     /// DER, beside those that the system trusts.
     pub(crate) extra_roots: Vec<rustls::pki_types::CertificateDer<'static>>,
+    pub(crate) pins: Pins,
     /// False for a server on this very machine that is reached over http.
     pub(crate) https: bool,
 }
@@ -126,7 +129,8 @@ impl HttpClient {
             provider,
         );
         let verifier = verifier.map_err(|error| error.to_string())?;
-        Ok(tls.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+        let verifier = Pinned::over(Arc::new(verifier), &self.settings.pins);
+        Ok(tls.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
     }
 }
 

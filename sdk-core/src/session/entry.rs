@@ -30,8 +30,8 @@ impl Keeper {
                 keeper.answered(operation, Event::Read(keeper.found(result)));
             });
         });
-        let why = self.0.why.clone();
-        self.0.parts.entry.submit(Box::new(move |store, key| reply.send(record::read(store, key, &why))));
+        let beside = self.0.beside.clone();
+        self.0.parts.entry.submit(Box::new(move |store, key| reply.send(record::read(store, key, &beside))));
     }
 
     pub(super) fn write(&self, inner: &mut Inner, record: Record, over: Owed) {
@@ -47,9 +47,9 @@ impl Keeper {
         let reply = Reply::new(WriteResult::Failed(Trouble::Unavailable), move |result| {
             upgraded(&keeper, |keeper| keeper.answered(operation, event(result)));
         });
-        let why = self.0.why.clone();
+        let beside = self.0.beside.clone();
         self.0.parts.entry.submit(Box::new(move |store, key| {
-            reply.send(record::write(store, key, &record, &over, clock.wall(), &why));
+            reply.send(record::write(store, key, &record, &over, clock.wall(), &beside));
         }));
     }
 
@@ -65,9 +65,9 @@ impl Keeper {
         let reply = Reply::new(EraseResult::Failed(Trouble::Unavailable), move |result| {
             upgraded(&keeper, |keeper| keeper.answered(operation, event(result)));
         });
-        let why = self.0.why.clone();
+        let beside = self.0.beside.clone();
         self.0.parts.entry.submit(Box::new(move |store, key| {
-            reply.send(record::erase(store, key, &owed, clock.wall(), &why));
+            reply.send(record::erase(store, key, &owed, clock.wall(), &beside));
         }));
     }
 

@@ -40,6 +40,7 @@ use self::timer::Timers;
 use self::token::AccessToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{Market, SessionEnd, SessionState, User};
+use crate::store::InstallMarker;
 
 pub(crate) use self::door::Permit;
 pub(crate) use self::entry::{EntryQueue, Job};
@@ -63,6 +64,8 @@ pub(crate) struct Parts {
     pub(crate) park: Option<ParkRule>,
     /// How long before a session's end that is said.
     pub(crate) soon: Duration,
+    /// Which installation of the app this is; not asked if there is none.
+    pub(crate) marker: Option<InstallMarker>,
 }
 
 /// A session that was just signed in, as the sign-in call found it.
@@ -114,8 +117,8 @@ struct Shared {
     lineages: watch::Sender<()>,
     /// Told of every permit that is let go.
     releases: watch::Sender<()>,
-    /// What the store said last of why it is not available: for a developer.
-    why: Arc<record::Why>,
+    /// What goes with the entry besides the store.
+    beside: Arc<record::Beside>,
     parts: Parts,
 }
 
@@ -290,7 +293,7 @@ impl Notice {
 
 impl Keeper {
     /// Starts: the store is read at once.
-    pub(crate) fn new(parts: Parts) -> Self {
+    pub(crate) fn new(mut parts: Parts) -> Self {
         let machine = Machine::new();
         let inner = Inner {
             flight: None,
@@ -311,7 +314,7 @@ impl Keeper {
             changes: watch::Sender::new(()),
             lineages: watch::Sender::new(()),
             releases: watch::Sender::new(()),
-            why: Arc::default(),
+            beside: Arc::new(record::Beside::new(parts.marker.take())),
             parts,
         }));
         keeper.apply(Event::Start);
@@ -414,7 +417,7 @@ impl Keeper {
 
     /// An error of the store, with what it said of why.
     fn store_error(&self, code: ErrorCode) -> Error {
-        let why = self.0.why.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let why = self.0.beside.why().clone();
         match why.filter(|_| matches!(code, ErrorCode::StoreUnavailable | ErrorCode::StoreNotCleared)) {
             Some(why) => Error::new(code).detail_is(why),
             None => Error::new(code),

@@ -4,7 +4,7 @@
 //! Another process is not kept out: between two processes compare and change are two calls, and a lost record
 //! (one more code to ask for) is the worst that comes of it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use super::clock::{from_millis, to_millis};
 use super::machine::{EraseResult, Millis, Owe, Owed, ReadResult, SessionId, Trouble, WriteResult};
 use super::token::AccessToken;
 use crate::model::{Market, PhoneNumber, User, UserId};
-use crate::store::{SecureStore, StoreError, StoreRead};
+use crate::store::{InstallMarker, Installation, SecureStore, StoreError, StoreRead};
 
 const VERSION: u32 = 1;
 /// Far above any record that this writes; more is not read as one.
@@ -43,10 +43,13 @@ struct Stored<'a> {
     full_name: Option<String>,
     signed_in_at_ms: Millis,
     lifetime_ms: Option<Millis>,
+    /// The installation that wrote it; none where that could not be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    install: Option<String>,
 }
 
 impl Record {
-    fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
+    fn encode(&self, install: Option<u128>) -> Option<Zeroizing<Vec<u8>>> {
         let stored = Stored {
             version: VERSION,
             session: format!("{:032x}", self.id.0),
@@ -57,6 +60,7 @@ impl Record {
             full_name: self.user.full_name.clone(),
             signed_in_at_ms: to_millis(self.signed_in_at),
             lifetime_ms: self.lifetime.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+            install: install.map(|id| format!("{id:032x}")),
         };
         // Room enough from the start: a buffer that grows leaves copies of the token behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(4096.max(2 * self.token.text().len())));
@@ -64,8 +68,8 @@ impl Record {
         Some(bytes)
     }
 
-    /// None for what this version cannot read, an unknown version included.
-    fn decode(bytes: &[u8]) -> Option<Self> {
+    /// With the installation that wrote it. None for what this version cannot read, an unknown version included.
+    fn decode(bytes: &[u8]) -> Option<(Self, Option<u128>)> {
         if bytes.len() > LONGEST {
             return None;
         }
@@ -73,7 +77,11 @@ impl Record {
         if stored.version != VERSION || stored.session.len() != 32 {
             return None;
         }
-        Some(Self {
+        let install = match stored.install {
+            Some(id) => Some(u128::from_str_radix(&id, 16).ok()?),
+            None => None,
+        };
+        let record = Self {
             id: SessionId(u128::from_str_radix(&stored.session, 16).ok()?),
             token: AccessToken::new(&stored.token)?,
             user: User {
@@ -84,7 +92,8 @@ impl Record {
             },
             signed_in_at: from_millis(stored.signed_in_at_ms)?,
             lifetime: stored.lifetime_ms.map(Duration::from_millis),
-        })
+        };
+        Some((record, install))
     }
 }
 
@@ -92,39 +101,75 @@ impl Record {
 enum Current {
     Nothing,
     Unreadable,
+    /// Of an installation of the app that is no more: nobody's.
+    LeftBehind,
     Readable(Box<Record>),
 }
 
-/// What the store said last of why it is not available.
-pub(crate) type Why = Mutex<Option<String>>;
-
-fn not_available(why: &Why, text: &str) -> Trouble {
-    tracing::warn!(why = text, "the store is not available");
-    *why.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.to_owned());
-    Trouble::Unavailable
+/// What goes with an entry besides the store.
+pub(crate) struct Beside {
+    /// What the store said last of why it is not available.
+    why: Mutex<Option<String>>,
+    marker: Option<InstallMarker>,
 }
 
-fn current(store: &dyn SecureStore, key: &str, why: &Why) -> Result<Current, Trouble> {
-    // Every operation begins here: what an earlier one said is no reason for what this one comes to.
-    *why.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    match store.read(key) {
-        StoreRead::Found(bytes) => {
-            Ok(Record::decode(&bytes)
-                .map_or(Current::Unreadable, |record| Current::Readable(Box::new(record))))
-        }
-        StoreRead::Missing => Ok(Current::Nothing),
-        StoreRead::Corrupt => Ok(Current::Unreadable),
-        StoreRead::Locked => Err(Trouble::Locked),
-        StoreRead::Unavailable(text) => Err(not_available(why, &text)),
+impl Beside {
+    pub(crate) fn new(marker: Option<InstallMarker>) -> Self {
+        Self { why: Mutex::default(), marker }
+    }
+
+    pub(crate) fn why(&self) -> MutexGuard<'_, Option<String>> {
+        self.why.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn installation(&self) -> Option<Installation> {
+        self.marker.as_ref().and_then(InstallMarker::installation)
     }
 }
 
+fn not_available(beside: &Beside, text: &str) -> Trouble {
+    tracing::warn!(why = text, "the store is not available");
+    *beside.why() = Some(text.to_owned());
+    Trouble::Unavailable
+}
+
+fn current(store: &dyn SecureStore, key: &str, beside: &Beside) -> Result<Current, Trouble> {
+    // Every operation begins here: what an earlier one said is no reason for what this one comes to.
+    *beside.why() = None;
+    match store.read(key) {
+        StoreRead::Found(bytes) => Ok(match (Record::decode(&bytes), beside.installation()) {
+            (Some((_, Some(its))), Some(own)) if its != own.id => Current::LeftBehind,
+            (Some((record, _)), _) => Current::Readable(Box::new(record)),
+            (None, own) => unreadable(own),
+        }),
+        StoreRead::Missing => {
+            // So that the next start knows this one.
+            beside.installation();
+            Ok(Current::Nothing)
+        }
+        StoreRead::Corrupt => Ok(unreadable(beside.installation())),
+        StoreRead::Locked => Err(Trouble::Locked),
+        StoreRead::Unavailable(text) => Err(not_available(beside, &text)),
+    }
+}
+
+/// What a backup brought back without its key was never the new installation's.
+fn unreadable(own: Option<Installation>) -> Current {
+    if own.is_some_and(|own| own.is_new) { Current::LeftBehind } else { Current::Unreadable }
+}
+
 /// Reads the record; whether it has expired is for the keeper to judge.
-pub(crate) fn read(store: &dyn SecureStore, key: &str, why: &Why) -> ReadResult<Record> {
-    match current(store, key, why) {
+pub(crate) fn read(store: &dyn SecureStore, key: &str, beside: &Beside) -> ReadResult<Record> {
+    match current(store, key, beside) {
         Ok(Current::Readable(record)) => ReadResult::Found(*record),
         Ok(Current::Nothing) => ReadResult::Missing,
         Ok(Current::Unreadable) => ReadResult::Corrupt,
+        Ok(Current::LeftBehind) => {
+            tracing::info!("a session of an earlier installation of the app is erased");
+            // It is looked at again if it stays, and never used.
+            let _ = store.delete(key);
+            ReadResult::Missing
+        }
         Err(Trouble::Locked) => ReadResult::Locked,
         Err(Trouble::Unavailable) => ReadResult::Unavailable,
     }
@@ -138,22 +183,24 @@ pub(crate) fn write(
     record: &Record,
     over: &Owed,
     now: SystemTime,
-    why: &Why,
+    beside: &Beside,
 ) -> WriteResult {
-    match current(store, key, why) {
+    match current(store, key, beside) {
         Ok(Current::Readable(found)) => {
             let other = found.id != record.id && !over.contains(&Owe::Id(found.id));
             if other && found.signed_in_at > record.signed_in_at && found.signed_in_at <= now {
                 return WriteResult::Newer;
             }
         }
-        Ok(Current::Nothing | Current::Unreadable) => {}
+        Ok(Current::Nothing | Current::Unreadable | Current::LeftBehind) => {}
         Err(trouble) => return WriteResult::Failed(trouble),
     }
-    let Some(bytes) = record.encode() else { return WriteResult::Failed(Trouble::Unavailable) };
+    let Some(bytes) = record.encode(beside.installation().map(|own| own.id)) else {
+        return WriteResult::Failed(Trouble::Unavailable);
+    };
     match store.write(key, &bytes) {
         Ok(()) => WriteResult::Ok,
-        Err(error) => WriteResult::Failed(trouble(&error, why)),
+        Err(error) => WriteResult::Failed(trouble(&error, beside)),
     }
 }
 
@@ -163,11 +210,11 @@ pub(crate) fn erase(
     key: &str,
     owed: &Owed,
     now: SystemTime,
-    why: &Why,
+    beside: &Beside,
 ) -> EraseResult {
-    let goes = match current(store, key, why) {
+    let goes = match current(store, key, beside) {
         Ok(Current::Nothing) => false,
-        Ok(Current::Unreadable) => true,
+        Ok(Current::Unreadable | Current::LeftBehind) => true,
         Ok(Current::Readable(found)) => {
             let signed_in_at = to_millis(found.signed_in_at);
             owed.iter().any(|owe| match owe {
@@ -183,14 +230,14 @@ pub(crate) fn erase(
     }
     match store.delete(key) {
         Ok(()) => EraseResult::Ok,
-        Err(error) => EraseResult::Failed(trouble(&error, why)),
+        Err(error) => EraseResult::Failed(trouble(&error, beside)),
     }
 }
 
-fn trouble(error: &StoreError, why: &Why) -> Trouble {
+fn trouble(error: &StoreError, beside: &Beside) -> Trouble {
     match error {
         StoreError::Locked => Trouble::Locked,
-        StoreError::Unavailable(text) => not_available(why, text),
+        StoreError::Unavailable(text) => not_available(beside, text),
     }
 }
 
@@ -222,15 +269,15 @@ mod tests {
     }
 
     fn read(store: &MemoryStore, key: &str) -> ReadResult<Record> {
-        super::read(store, key, &Why::default())
+        super::read(store, key, &Beside::new(None))
     }
 
     fn write(store: &MemoryStore, key: &str, record: &Record, over: &Owed, now: SystemTime) -> WriteResult {
-        super::write(store, key, record, over, now, &Why::default())
+        super::write(store, key, record, over, now, &Beside::new(None))
     }
 
     fn erase(store: &MemoryStore, key: &str, owed: &Owed, now: SystemTime) -> EraseResult {
-        super::erase(store, key, owed, now, &Why::default())
+        super::erase(store, key, owed, now, &Beside::new(None))
     }
 
     fn stored(store: &MemoryStore) -> Option<u128> {
@@ -260,7 +307,7 @@ mod tests {
     #[test]
     fn p8_a_record_that_cannot_be_read_is_corrupt_an_unknown_version_included() {
         let store = MemoryStore::default();
-        let good = String::from_utf8(record(7, 100).encode().unwrap().to_vec()).unwrap();
+        let good = String::from_utf8(record(7, 100).encode(None).unwrap().to_vec()).unwrap();
         let other_version = good.replace("\"version\":1", "\"version\":2");
         let bad_token = good.replace("header.claims", "header claims");
         let cut = good[..good.len() / 2].to_owned();
@@ -329,5 +376,70 @@ mod tests {
         store.write(KEY, b"damaged").unwrap();
         assert_eq!(erase(&store, KEY, &owed(&[Owe::Id(SessionId(1))]), at(300)), EraseResult::Ok);
         assert_eq!(store.read(KEY), StoreRead::Missing);
+    }
+
+    /// As the app of an installation finds it; the file is gone when it is uninstalled.
+    fn installed(file: &std::path::Path, fresh: u128) -> Beside {
+        Beside::new(Some(InstallMarker::new(file.to_owned(), fresh)))
+    }
+
+    #[test]
+    fn a_record_of_an_earlier_installation_is_nobodys_and_is_erased() {
+        let (store, folder) = (MemoryStore::default(), tempfile::tempdir().unwrap());
+        let file = folder.path().join("app.install");
+        let first = installed(&file, 7);
+        assert_eq!(
+            super::write(&store, KEY, &record(1, 100), &Owed::new(), at(100), &first),
+            WriteResult::Ok
+        );
+        let again = installed(&file, 8);
+        assert!(matches!(super::read(&store, KEY, &again), ReadResult::Found(_)), "the same installation");
+        std::fs::remove_file(&file).unwrap();
+        assert!(matches!(super::read(&store, KEY, &installed(&file, 9)), ReadResult::Missing));
+        assert_eq!(store.read(KEY), StoreRead::Missing);
+    }
+
+    #[test]
+    fn a_new_installations_sign_in_and_logout_do_not_spare_what_an_earlier_one_left() {
+        let (store, folder) = (MemoryStore::default(), tempfile::tempdir().unwrap());
+        let file = folder.path().join("app.install");
+        let left = || {
+            let _ = std::fs::remove_file(&file);
+            let earlier = installed(&file, 7);
+            super::write(&store, KEY, &record(1, 200), &Owed::new(), at(200), &earlier);
+            std::fs::remove_file(&file).unwrap();
+        };
+        left();
+        let written = super::write(&store, KEY, &record(2, 100), &Owed::new(), at(201), &installed(&file, 8));
+        assert_eq!((written, stored(&store)), (WriteResult::Ok, Some(2)));
+        left();
+        let erased = super::erase(&store, KEY, &Owed::new(), at(201), &installed(&file, 9));
+        assert_eq!((erased, store.read(KEY)), (EraseResult::Ok, StoreRead::Missing));
+    }
+
+    #[test]
+    fn what_a_backup_brought_back_unreadable_is_nobodys_and_later_damage_is_said() {
+        let (store, folder) = (MemoryStore::default(), tempfile::tempdir().unwrap());
+        let file = folder.path().join("app.install");
+        store.write(KEY, b"without its key").unwrap();
+        assert!(matches!(super::read(&store, KEY, &installed(&file, 7)), ReadResult::Missing));
+        assert_eq!(store.read(KEY), StoreRead::Missing);
+        store.write(KEY, b"damaged").unwrap();
+        assert!(matches!(super::read(&store, KEY, &installed(&file, 8)), ReadResult::Corrupt));
+    }
+
+    #[test]
+    fn p4_a_marker_that_cannot_be_read_and_a_record_without_one_end_no_session() {
+        let (store, folder) = (MemoryStore::default(), tempfile::tempdir().unwrap());
+        let file = folder.path().join("app.install");
+        super::write(&store, KEY, &record(1, 100), &Owed::new(), at(100), &installed(&file, 7));
+        std::fs::write(&file, "not a number").unwrap();
+        assert!(matches!(super::read(&store, KEY, &installed(&file, 8)), ReadResult::Found(_)));
+        std::fs::remove_file(&file).unwrap();
+        write(&store, KEY, &record(2, 200), &Owed::new(), at(200));
+        assert!(
+            matches!(super::read(&store, KEY, &installed(&file, 9)), ReadResult::Found(_)),
+            "of before the marker"
+        );
     }
 }

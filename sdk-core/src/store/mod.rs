@@ -5,12 +5,14 @@
 //! a host can bring its own by implementing [`SecureStore`].
 
 mod file;
+mod installed;
 mod keyring;
 mod memory;
 pub(crate) mod thread;
 
 #[cfg(unix)]
 pub use file::FileStore;
+pub(crate) use installed::{InstallMarker, Installation};
 pub use keyring::KeyringStore;
 pub use memory::MemoryStore;
 

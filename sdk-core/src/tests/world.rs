@@ -104,6 +104,7 @@ impl World {
             store_timeout: STORE_TIMEOUT,
             park,
             soon: SOON,
+            marker: None,
         };
         let base = Url::parse("https://shop.example/").unwrap();
         let journal = Journal::new(entries, STORE_TIMEOUT, SETTLE);

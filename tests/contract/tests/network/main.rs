@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::indexing_slicing, reason = "in a test a missing part is a failure")]
 
+mod certificates;
 mod dialects;
 mod tls;
 
