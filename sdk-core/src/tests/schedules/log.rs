@@ -245,10 +245,6 @@ impl Book {
 
     fn note(&mut self, text: impl FnOnce() -> String) {
         let at = self.clock.elapsed();
-        if std::env::var("LIVE").is_ok() {
-            eprintln!("{at:?} {}", text());
-            return;
-        }
         if let Some(trace) = &mut self.trace {
             trace.push(format!("{at:>12?}  {}", text()));
         }

@@ -129,8 +129,8 @@ pub(super) struct Model {
     pub(super) calls: HashMap<CallId, Call>,
     requests: HashMap<RequestId, Request>,
     marks: HashMap<(ClientId, String), CallId>,
-    /// In which order sessions were given out.
-    issued: HashMap<String, usize>,
+    /// When each session was given out.
+    issued: HashMap<String, Duration>,
     /// Gone for good, by a logout that said so.
     buried: HashSet<String>,
     pub(super) orders: Orders,
@@ -364,8 +364,7 @@ impl Model {
         else {
             return Ok(());
         };
-        let issued = self.issued.len();
-        self.issued.insert(token.to_owned(), issued);
+        self.issued.insert(token.to_owned(), now.elapsed);
         let call = request.call.and_then(|call| self.calls.get(&call));
         if call.is_none_or(|call| call.logouts != client.logouts) {
             return Ok(()); // A logout came between.
@@ -444,7 +443,7 @@ impl Model {
         let client = &self.clients[at];
         let own = client.ended.contains(&was);
         // By the device's time, so not if that jumped.
-        let newer = |is: &String| self.issued.get(is) > self.issued.get(&was) || self.clock_was_set;
+        let newer = |is: &String| self.issued.get(is) >= self.issued.get(&was) || self.clock_was_set;
         let older = is.as_ref().is_some_and(newer);
         if own || older || lied || (is.is_none() && client.left_unread) {
             return Ok(());
