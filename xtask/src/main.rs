@@ -10,12 +10,14 @@ mod gate;
 mod jsi;
 mod kotlin;
 mod licences;
+mod mutants;
 mod package;
 mod process;
 mod readme;
 mod setup;
 mod shopper;
 mod size;
+mod soak;
 mod swift;
 mod targets;
 mod typescript;
@@ -39,7 +41,10 @@ cargo xtask size             the bytes of the library that ships, held against t
 cargo xtask docs             the documentation site, in target/book
 cargo xtask licences         whether THIRD-PARTY-LICENSES lists what is linked in
 cargo xtask elf FILE ...     whether libraries are aligned to pages of 16 KiB
-cargo xtask faults           every fault under every call, as a report";
+cargo xtask faults           every fault under every call, as a report
+cargo xtask soak --schedules N [--seed S]
+                             N random schedules against the promises, from number S on
+cargo xtask mutants          whether the schedules find what breaks a promise: sdk-core/mutations, one after the other";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -64,6 +69,8 @@ fn run(here: &Workspace, arguments: &[&str]) -> Result<bool, String> {
         ["licences"] => gate::run(here, &["licences"]),
         ["docs"] => gate::run(here, &["docs"]),
         ["faults"] => Ok(faults::run(here)),
+        ["soak", arguments @ ..] => soak::run(here, arguments),
+        ["mutants"] => mutants::run(here),
         ["conformance", languages @ ..] => conformance::run(here, languages),
         ["bindgen", "kotlin"] => done(kotlin::bindgen(here)),
         ["bindgen", "swift"] => done(swift::bindgen(here)),

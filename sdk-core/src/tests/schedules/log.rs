@@ -13,7 +13,8 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use super::super::world::{Device, Store};
-use super::model::{Model, Now};
+use super::client::Now;
+use super::model::Model;
 use super::steps::Act;
 use super::{Broken, Setup};
 use crate::http::transport::{Failure, Reply, Request, Transport};

@@ -5,94 +5,25 @@
 //! between two moments at which its user may have become another.
 
 use std::collections::{HashMap, HashSet};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::super::world::STORE_TIMEOUT;
-use super::cart::Cart;
+use super::client::{Client, Job, Knows, Live, Now, Record};
 use super::log::{CallId, ClientId, Event, Got, RequestId, Sent};
 use super::orders::Orders;
 use super::steps::Act;
+use super::wire::{code, mark, mark_of, on_the_wire, secrets};
 use super::{Broken, Setup, broken};
-use crate::model::{EndReason, LockedReason, SessionEnd, SessionState, SignedOutReason};
+use crate::model::{EndReason, LockedReason, SessionEnd, SessionState};
 use crate::store::StoreRead;
 use crate::{Error, ErrorCode, Result as SdkResult};
 
 /// The session's entry; an order's begins with it.
 pub(super) const ENTRY: &str = "session";
-/// How long past its end a stored session has to be to be called expired unasked.
-const SURELY: Duration = Duration::from_secs(60);
 /// What tokio's timers may be late by.
 const TICK: Duration = Duration::from_millis(2);
-
-#[derive(Clone, Copy)]
-pub(super) struct Now {
-    /// Of the runtime's clock, which timers go by.
-    pub(super) elapsed: Duration,
-    pub(super) monotonic: Duration,
-    pub(super) wall: SystemTime,
-}
-
-/// What one client has to show.
-#[derive(Clone, Debug)]
-pub(super) enum Knows {
-    /// It could not be read yet who is signed in.
-    Unread(Option<LockedReason>),
-    Out(SignedOutReason),
-    In(Live),
-    Expired {
-        user: u64,
-        reason: EndReason,
-    },
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Live {
-    token: String,
-    user: u64,
-    /// By the monotonic clock, and by the one that timers go by.
-    ends: Option<(Duration, Duration)>,
-    persisted: bool,
-}
-
-pub(super) struct Client {
-    pub(super) knows: Knows,
-    pub(super) stay: u32,
-    /// Since when.
-    stays_since: Duration,
-    logouts: u32,
-    /// Not used any more; killed: it does nothing any more.
-    pub(super) gone: bool,
-    pub(super) killed: bool,
-    /// All tokens that it ever had, and in which stay.
-    held: HashMap<String, u32>,
-    /// Those whose session it ended.
-    ended: HashSet<String>,
-    /// Those that no request may carry any more, since a logout has returned.
-    silent: HashSet<String>,
-    /// When the last session ended.
-    ended_at: Option<Duration>,
-    /// An end that has to be signalled.
-    owes: Option<(u64, EndReason)>,
-    /// Since when, by the count of events, it has not been so any more.
-    out_until: u64,
-    expired_until: u64,
-    jobs: Vec<Job>,
-    /// A job took longer than a client waits.
-    slow_until: u64,
-    /// What the job under way was told by the store.
-    read: Option<StoreRead>,
-    /// It logged out before it could know what is stored.
-    left_unread: bool,
-    pub(super) cart: Cart,
-}
-
-struct Job {
-    number: u64,
-    session: bool,
-    submitted: Duration,
-}
 
 pub(super) struct Call {
     pub(super) client: ClientId,
@@ -205,7 +136,14 @@ impl Model {
                 self.client(*client).jobs.push(job);
             }
             Event::Begun { client } => self.client(*client).read = None,
-            Event::Read { client, key, found } => self.read(now, *client, key, found),
+            Event::Read { client, key, found } => {
+                let events = self.events;
+                let client = self.client(*client);
+                client.read = Some(found.clone());
+                if key == ENTRY {
+                    client.look(now, events, found);
+                }
+            }
             Event::Changed { client, key, before, after, told } => {
                 self.changed(*client, key, before.as_deref(), after.as_deref(), *told)?;
             }
@@ -372,43 +310,6 @@ impl Model {
         let lifetime = answer["expires_in"].as_u64().map(Duration::from_secs);
         let ends = lifetime.map(|lifetime| (now.monotonic + lifetime, now.elapsed + lifetime));
         client.sign_in(now, events, Live { token: token.to_owned(), user, ends, persisted: false })
-    }
-
-    fn read(&mut self, now: Now, at: ClientId, key: &str, found: &StoreRead) {
-        let events = self.events;
-        let client = &mut self.clients[at];
-        client.read = Some(found.clone());
-        if key != ENTRY || !matches!(client.knows, Knows::Unread(_)) {
-            return;
-        }
-        client.knows = match found {
-            StoreRead::Locked => Knows::Unread(Some(LockedReason::Locked)),
-            StoreRead::Unavailable(_) => Knows::Unread(Some(LockedReason::Unavailable)),
-            StoreRead::Missing => Knows::Out(SignedOutReason::NoSession),
-            StoreRead::Corrupt => Knows::Out(SignedOutReason::Corrupt),
-            StoreRead::Found(bytes) => match Record::of(bytes) {
-                None => Knows::Out(SignedOutReason::Corrupt),
-                Some(record) => {
-                    client.held.insert(record.token.clone(), client.stay);
-                    let age = now.wall.duration_since(record.since).ok();
-                    match (record.lifetime, age) {
-                        (Some(lifetime), Some(age)) if age >= lifetime + SURELY => {
-                            client.ended.insert(record.token);
-                            client.expired_until = events;
-                            Knows::Expired { user: record.user, reason: EndReason::Expired }
-                        }
-                        (lifetime, age) => {
-                            let left =
-                                lifetime.zip(age).and_then(|(lifetime, age)| lifetime.checked_sub(age));
-                            let left = left.filter(|left| !left.is_zero());
-                            let ends = left.map(|left| (now.monotonic + left, now.elapsed + left));
-                            let Record { token, user, .. } = record;
-                            Knows::In(Live { token, user, ends, persisted: true })
-                        }
-                    }
-                }
-            },
-        };
     }
 
     fn changed(
@@ -629,174 +530,4 @@ impl Model {
         }
         Ok(())
     }
-}
-
-impl Client {
-    fn new() -> Self {
-        Self {
-            knows: Knows::Unread(None),
-            stay: 0,
-            stays_since: Duration::ZERO,
-            logouts: 0,
-            gone: false,
-            killed: false,
-            held: HashMap::new(),
-            ended: HashSet::new(),
-            silent: HashSet::new(),
-            ended_at: None,
-            owes: None,
-            out_until: 0,
-            expired_until: 0,
-            jobs: Vec::new(),
-            slow_until: 0,
-            read: None,
-            left_unread: false,
-            cart: Cart::default(),
-        }
-    }
-
-    /// Whose stay it is.
-    pub(super) fn user(&self) -> Option<u64> {
-        match &self.knows {
-            Knows::In(Live { user, .. }) | Knows::Expired { user, .. } => Some(*user),
-            _ => None,
-        }
-    }
-
-    fn ends(&mut self, now: Now, reason: EndReason) -> Result<(), Broken> {
-        let Knows::In(live) = &self.knows else { return Ok(()) };
-        self.ended.insert(live.token.clone());
-        self.ended_at = Some(now.elapsed);
-        match self.owes.replace((live.user, reason)) {
-            None => Ok(()),
-            Some(before) => broken(3, "an end was not signalled at once", format!("{before:?}")),
-        }
-    }
-
-    fn expire(&mut self, now: Now, reason: EndReason) -> Result<(), Broken> {
-        self.ends(now, reason)?;
-        if let Some(user) = self.user() {
-            self.knows = Knows::Expired { user, reason };
-        }
-        Ok(())
-    }
-
-    fn sign_in(&mut self, now: Now, events: u64, live: Live) -> Result<(), Broken> {
-        self.ends(now, EndReason::Replaced)?;
-        match &self.knows {
-            Knows::Out(_) => self.out_until = events,
-            Knows::Expired { .. } => self.expired_until = events,
-            _ => {}
-        }
-        if self.user() != Some(live.user) {
-            self.stay += 1;
-            self.stays_since = now.elapsed;
-        }
-        self.held.insert(live.token.clone(), self.stay);
-        self.knows = Knows::In(live);
-        Ok(())
-    }
-
-    fn log_out(&mut self, now: Now, act: Act, events: u64) {
-        let (reason, why) = match act {
-            Act::Logout => (SignedOutReason::LoggedOut, EndReason::LoggedOut),
-            _ => (SignedOutReason::Cleared, EndReason::Cleared),
-        };
-        if let Knows::In(live) = &self.knows {
-            self.ended.insert(live.token.clone());
-            self.owes = Some((live.user, why));
-        }
-        self.left_unread |= matches!(self.knows, Knows::Unread(_));
-        if matches!(self.knows, Knows::Out(_)) {
-            self.out_until = events;
-        }
-        self.stay += 1;
-        self.stays_since = now.elapsed;
-        self.logouts += 1;
-        self.knows = Knows::Out(reason);
-    }
-}
-
-/// A stored session, as another program would read it.
-struct Record {
-    token: String,
-    user: u64,
-    since: SystemTime,
-    lifetime: Option<Duration>,
-}
-
-impl Record {
-    fn of(bytes: &[u8]) -> Option<Self> {
-        let stored: Value = serde_json::from_slice(bytes).ok()?;
-        Some(Self {
-            token: stored["token"].as_str()?.to_owned(),
-            user: stored["user_id"].as_u64()?,
-            since: SystemTime::UNIX_EPOCH + Duration::from_millis(stored["signed_in_at_ms"].as_u64()?),
-            lifetime: stored["lifetime_ms"].as_u64().map(Duration::from_millis),
-        })
-    }
-}
-
-/// The code that a call signs in with.
-pub(super) fn code(call: CallId) -> String {
-    format!("77{call:04}")
-}
-
-/// What tells a call that must not be sent twice from all others on the wire.
-fn mark(act: Act, call: CallId) -> Option<String> {
-    Some(match act {
-        Act::SignIn(_) | Act::SignInTwice(_) => format!("code {}", code(call)),
-        Act::CartAdd => format!("add {call}"),
-        Act::CartSet => format!("set {call}"),
-        Act::CartRemove => format!("remove {call}"),
-        Act::WishlistRemove => format!("unwish {call}"),
-        Act::OrderCancel => format!("cancel {call}"),
-        Act::RawPost => format!("post {call}"),
-        _ => return None,
-    })
-}
-
-fn mark_of(sent: &Sent) -> Option<String> {
-    let path = sent.url.path();
-    let last = path.rsplit('/').next().unwrap_or_default();
-    Some(match (sent.method.as_str(), path) {
-        ("POST", "/auth/verify-code") => format!("code {}", sent.body["verification_code"].as_str()?),
-        ("POST", "/cart/items") => format!("add {}", sent.body["sku_id"]),
-        ("PUT", path) if path.starts_with("/cart/items/") => format!("set {last}"),
-        ("DELETE", path) if path.starts_with("/cart/items/") => format!("remove {last}"),
-        ("DELETE", path) if path.starts_with("/wishlist/items/") => format!("unwish {last}"),
-        ("POST", path) if path.ends_with("/cancel") => format!("cancel {}", path.split('/').rev().nth(1)?),
-        ("POST", "/products") => format!("post {}", sent.url.query_pairs().find(|(name, _)| name == "n")?.1),
-        ("POST", "/orders/create") => format!("order {}", sent.body["delivery_notes"].as_str()?),
-        _ => return None,
-    })
-}
-
-/// Promise 1, of each request.
-fn on_the_wire(sent: &Sent) -> Result<(), Broken> {
-    let to = &sent.url;
-    if sent.token.is_some()
-        && (to.scheme(), to.host_str(), to.port()) != ("https", Some("shop.example"), None)
-    {
-        return broken(1, "the token leaves for elsewhere", to.to_string());
-    }
-    for (name, value) in &sent.headers {
-        let holds = value.to_str().is_ok_and(|value| value.contains("secret-token"));
-        if holds && (name != "authorization" || !value.is_sensitive()) {
-            return broken(1, "the token is not only where it belongs", name.to_string());
-        }
-    }
-    let open = ["/auth/send-verification", "/auth/verify-code", "/auth/markets"].contains(&to.path());
-    if (open && sent.token.is_some()) || format!("{to} {}", sent.body).contains("secret-token") {
-        return broken(1, "the token is not only where it belongs", to.to_string());
-    }
-    Ok(())
-}
-
-/// Promise 10, of a text that somebody could read.
-pub(super) fn secrets(text: &str) -> Result<(), Broken> {
-    if ["secret-token", "3128059851", "3128059852"].iter().any(|secret| text.contains(secret)) {
-        return broken(10, "a secret", text.to_owned());
-    }
-    Ok(())
 }

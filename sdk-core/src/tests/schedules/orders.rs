@@ -23,7 +23,7 @@ struct Placing {
 #[derive(Default)]
 struct Wish {
     user: Option<u64>,
-    /// A call is about it right now.
+    /// A call is about it, or will be in a moment.
     under_way: bool,
     tells: Tells,
     /// The shopper went away, or was told that nobody can know: another tap is another wish.
@@ -44,20 +44,21 @@ enum Tells {
 
 impl Orders {
     pub(super) fn wish(&mut self) -> usize {
-        self.wishes.push(Wish::default());
+        self.wishes.push(Wish { under_way: true, ..Wish::default() });
         self.wishes.len() - 1
     }
 
     /// The wish that this user taps for once more: the newest of which no answer came.
-    pub(super) fn again(&self, user: Option<u64>) -> Option<usize> {
+    pub(super) fn again(&mut self, user: Option<u64>) -> Option<usize> {
         let open = |wish: &Wish| !wish.under_way && !wish.abandoned && wish.tells != Tells::Placed;
         let own = |wish: &Wish| wish.user.is_none() || wish.user == user;
-        self.wishes.iter().rposition(|wish| open(wish) && own(wish)).filter(|_| user.is_some())
+        let wish = self.wishes.iter().rposition(|wish| open(wish) && own(wish)).filter(|_| user.is_some())?;
+        self.wishes[wish].under_way = true;
+        Some(wish)
     }
 
     pub(super) fn made(&mut self, call: CallId, number: usize, user: Option<u64>) {
         let wish = &mut self.wishes[number];
-        wish.under_way = true;
         wish.user = wish.user.or(user);
         self.calls.insert(call, Placing { wish: number, sent: 0 });
     }
