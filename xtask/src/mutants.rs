@@ -46,12 +46,14 @@ pub(crate) fn run(here: &Workspace) -> Result<bool, String> {
     let mut all = true;
     for mutation in &mutations {
         println!("{}", mutation.name);
-        let verdict = match apply(&copy, &mutation.patch) {
-            Ok(()) => play(here, &copy)?,
+        let verdict = match apply(&copy, &mutation.patch, &[]) {
+            Ok(()) => {
+                let verdict = play(here, &copy)?;
+                apply(&copy, &mutation.patch, &["--reverse"])?;
+                verdict
+            }
             Err(why) => Verdict::Void(why),
         };
-        // Whatever came of it, the next begins with the sources as they are.
-        copy_sources(here, &copy)?;
         all &= matches!(verdict, Verdict::Caught { .. });
         lines.push(line(mutation, &verdict));
     }
@@ -119,12 +121,12 @@ fn copy_sources(here: &Workspace, copy: &Path) -> Result<(), String> {
     Ok(())
 }
 
-fn apply(copy: &Path, patch: &Path) -> Result<(), String> {
+fn apply(copy: &Path, patch: &Path, how: &[&str]) -> Result<(), String> {
     let mut git = Command::new("git");
     // The copy lies within the project's own repository, in which git would look for the files to be patched.
     git.current_dir(copy).env("GIT_CEILING_DIRECTORIES", copy.parent().unwrap_or(copy));
     git.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE");
-    match git.args(["apply", "--whitespace=nowarn"]).arg(patch).output() {
+    match git.args(["apply", "--whitespace=nowarn"]).args(how).arg(patch).output() {
         Ok(applied) if applied.status.success() => Ok(()),
         Ok(applied) => Err(format!("it does not apply: {}", String::from_utf8_lossy(&applied.stderr).trim())),
         Err(error) => Err(format!("git: {error}")),

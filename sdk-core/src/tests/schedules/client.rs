@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use super::cart::Cart;
+use super::log::CallId;
 use super::steps::Act;
 use super::{Broken, broken};
 use crate::model::{EndReason, LockedReason, SignedOutReason};
@@ -73,6 +74,8 @@ pub(super) struct Client {
     pub(super) read: Option<StoreRead>,
     /// It logged out before it could know what is stored.
     pub(super) left_unread: bool,
+    /// The newest call that has gone on after an expiry, in which stay.
+    pub(super) resumed: (u32, CallId),
     pub(super) cart: Cart,
 }
 
@@ -102,6 +105,7 @@ impl Client {
             slow_until: 0,
             read: None,
             left_unread: false,
+            resumed: (0, 0),
             cart: Cart::default(),
         }
     }

@@ -7,6 +7,7 @@
 
 mod cart;
 mod client;
+mod ear;
 mod log;
 mod model;
 mod orders;

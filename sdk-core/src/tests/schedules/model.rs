@@ -30,6 +30,8 @@ pub(super) struct Call {
     pub(super) act: Act,
     pub(super) stay: u32,
     logouts: u32,
+    /// It was made while the session had expired.
+    waits: bool,
     made: u64,
     held: Vec<String>,
     /// How often it was sent, and whether the server may have acted on it.
@@ -206,6 +208,7 @@ impl Model {
             act,
             stay: client.stay,
             logouts: client.logouts,
+            waits: matches!(client.knows, Knows::Expired { .. }),
             made: events,
             held: client.held.keys().cloned().collect(),
             sent: Vec::new(),
@@ -230,6 +233,9 @@ impl Model {
         if let Some(token) = &sent.token {
             self.may_carry(now, at, sent, token)?;
         }
+        if sent.url.path() == "/auth/verify-code" && matches!(self.clients[at].knows, Knows::Unread(_)) {
+            return broken(8, "a code is spent though the store cannot be read", format!("client {at}"));
+        }
         let mut tries = 0;
         if let Some(call) = call.and_then(|call| self.calls.get_mut(&call)) {
             let again = call.sent.iter().any(|fate| *fate != Fate::Nothing);
@@ -239,12 +245,34 @@ impl Model {
             tries = call.sent.len();
             call.sent.push(Fate::UnderWay);
         }
+        if let Some(number) = call.filter(|_| tries == 0) {
+            self.in_turn(at, number)?;
+        }
         let lane = call.filter(|call| tries == 0 && self.calls[call].act.is_in_lane());
         self.clients[at].cart.sent(sent, lane)?;
         if let Some(call) = call.filter(|call| self.calls[call].act.is_order()) {
             self.orders.sent(call, self.clients[at].user());
         }
         self.requests.insert(number, Request { client: at, sent: sent.clone(), call, at: tries });
+        Ok(())
+    }
+
+    /// What was called while the session had expired goes on in the order of the calls. (Those on the cart stand in
+    /// their own line, and an order has something to read first.)
+    fn in_turn(&mut self, at: ClientId, number: CallId) -> Result<(), Broken> {
+        let call = &self.calls[&number];
+        if !call.waits || !call.act.is_as_user() || call.act.is_in_lane() || call.act.is_order() {
+            return Ok(());
+        }
+        let (stay, newest) = self.clients[at].resumed;
+        if call.stay == stay && number < newest {
+            return broken(
+                11,
+                "one that waited goes on out of turn",
+                format!("call {number} after {newest}"),
+            );
+        }
+        self.clients[at].resumed = (call.stay, number);
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::super::shop::Shop;
 use super::super::world::{Device, HANG, Lines, OTHER_PHONE, PHONE, Store, World};
+use super::ear;
 use super::log::{CallId, ClientId, Event, Got, Log, Witness};
 use super::steps::{Act, Schedule, Setup, Step, User};
 use super::wire::{code, secrets};
@@ -34,20 +35,19 @@ fn play(schedule: &Schedule, traced: bool) -> (Option<Broken>, Vec<String>) {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let panics = Panics::watch();
-    let log = runtime.block_on(async {
+    let run = async {
         let mut play = Play::new(schedule.setup, traced);
         let played = play.all(&schedule.steps).await;
         if let Err(found) = played {
             play.log.ask(|_, _| Err(found));
         }
         play.log
-    });
+    };
+    let (log, heard) = ear::listening(|| runtime.block_on(run));
     drop(runtime);
     let panicked = panics.seen();
-    let found = log.broken().or_else(|| {
-        let what = panicked?;
-        breaks(9, "a panic", what).err()
-    });
+    let panic = panicked.and_then(|what| breaks(9, "a panic", what).err());
+    let found = log.broken().or(panic).or(heard.err());
     (found, log.trace())
 }
 
