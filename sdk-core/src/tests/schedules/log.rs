@@ -19,7 +19,7 @@ use super::steps::Act;
 use super::{Broken, Setup};
 use crate::http::transport::{Failure, Reply, Request, Transport};
 use crate::journal::Entries;
-use crate::model::{Cart, OrderOutcome, SessionEnd, SessionState};
+use crate::model::{Cart, SessionEnd, SessionState};
 use crate::session::clock::Clock;
 use crate::session::{EntryQueue, Job};
 use crate::store::{SecureStore, StoreError, StoreRead};
@@ -41,7 +41,16 @@ pub(super) enum Got {
     },
     /// The shop's number of it.
     Order(u64),
-    Outcome(OrderOutcome),
+    Resolved(Resolved),
+}
+
+/// What was found out of an order.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Resolved {
+    /// The shop's number of it.
+    Placed(u64),
+    NotPlaced,
+    NotKnown,
 }
 
 #[derive(Debug)]

@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::log::{CallId, Got};
+use super::log::{CallId, Got, Resolved};
 use super::{Broken, broken};
-use crate::model::OrderOutcome;
 use crate::{Error, ErrorCode};
 
 #[derive(Default)]
@@ -105,7 +104,7 @@ impl Orders {
         result: &Result<Got, Error>,
     ) -> Result<(), Broken> {
         match result {
-            Ok(Got::Outcome(OrderOutcome::NotPlaced)) => {
+            Ok(Got::Resolved(Resolved::NotPlaced)) => {
                 for wish in self.wishes.iter_mut().filter(|wish| wish.user == user && wish.doubted) {
                     wish.doubted = false;
                     if wish.tells == Tells::Nothing {
@@ -114,7 +113,7 @@ impl Orders {
                 }
                 return Ok(());
             }
-            Ok(Got::Outcome(_)) => return Ok(()),
+            Ok(Got::Resolved(_)) => return Ok(()),
             _ => {}
         }
         let Some(placing) = self.calls.get(&call) else { return Ok(()) };

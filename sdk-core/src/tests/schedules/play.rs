@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use super::super::shop::Shop;
 use super::super::world::{Device, HANG, Lines, OTHER_PHONE, PHONE, Store, World};
 use super::ear;
-use super::log::{CallId, ClientId, Event, Got, Log, Witness};
+use super::log::{CallId, ClientId, Event, Got, Log, Resolved, Witness};
 use super::steps::{Act, Schedule, Setup, Step, User};
 use super::wire::{code, secrets};
 use super::{Broken, broken as breaks};
@@ -346,7 +346,7 @@ impl Play {
             open.call = None;
             let placed = match &result {
                 Ok(Got::Order(order)) => Some(*order),
-                Ok(Got::Outcome(OrderOutcome::Placed(order))) => Some(order.id.0),
+                Ok(Got::Resolved(Resolved::Placed(order))) => Some(*order),
                 _ => None,
             };
             let ok = result.as_ref().map(|_| ()).map_err(Error::code);
@@ -516,7 +516,11 @@ fn act_on(
             Act::WishlistClear => user_of(wishlist.clear().await?.user_id),
             Act::Order { from_cart, parks } => Got::Order(orders.place(order(from_cart, parks)).await?.id.0),
             Act::OrderAgain { parks } => Got::Order(orders.place(order(false, parks)).await?.id.0),
-            Act::Resolve => Got::Outcome(orders.resolve().await?),
+            Act::Resolve => Got::Resolved(match orders.resolve().await? {
+                OrderOutcome::Placed(order) => Resolved::Placed(order.id.0),
+                OrderOutcome::NotPlaced => Resolved::NotPlaced,
+                _ => Resolved::NotKnown,
+            }),
             Act::Orders => orders.list(OrderQuery::new()).await.map(|_| Got::Nothing)?,
             Act::OrderCancel => orders.cancel(OrderId(id)).await.map(|_| Got::Nothing)?,
             Act::RawGet => {
