@@ -38,7 +38,7 @@ pub(crate) struct Journal {
     settled: Settled,
 }
 
-/// Orders whose outcome is known though the store did not let go of their entry.
+/// Orders of which nothing is unknown though the store did not let go of their entry.
 type Settled = Arc<Mutex<HashSet<u128>>>;
 
 /// The entry of one user.
@@ -90,11 +90,11 @@ impl Page {
     /// `OrderPending` if another is, and this one is not forced; the store's, and nothing is written then as far
     /// as the store allows.
     pub(crate) async fn claim(&self, attempt: Attempt) -> Result<Claim> {
-        let settled = self.settled.clone();
+        let (settled, unheard) = (self.settled.clone(), self.settled.clone());
         let claimed = self.job(
             move |store, key| claim(store, key, attempt, &settled),
             // Whoever asked has gone: nothing will be sent.
-            |store, key, (pending, digest)| drop(release(store, key, pending.id, digest)),
+            move |store, key, (pending, digest)| drop(release(store, key, pending.id, digest, &unheard)),
         );
         let (pending, digest) = claimed.await?;
         Ok(Claim { page: self.clone(), pending, digest, begun: Arc::default(), said: false })
@@ -176,7 +176,9 @@ impl Claim {
     pub(crate) async fn did_nothing(mut self) {
         self.said = true;
         let (id, digest) = (self.pending.id, self.digest);
-        let released = self.page.job(move |store, key| release(store, key, id, digest), |_, _, _| {});
+        let settled = self.page.settled.clone();
+        let release = move |store: &dyn SecureStore, key: &str| release(store, key, id, digest, &settled);
+        let released = self.page.job(release, |_, _, _| {});
         if let Err(error) = released.await {
             // Nobody is told: the order's own error says more. What stays is resolved like any other.
             tracing::warn!(code = ?error.code(), "an order's entry could not be erased");
@@ -188,7 +190,10 @@ impl Drop for Claim {
     fn drop(&mut self) {
         if !self.said && !self.has_begun() {
             let (id, digest) = (self.pending.id, self.digest);
-            let release = move |store: &dyn SecureStore, key: &str| drop(release(store, key, id, digest));
+            let settled = self.page.settled.clone();
+            let release = move |store: &dyn SecureStore, key: &str| {
+                drop(release(store, key, id, digest, &settled));
+            };
             self.page.entry.submit(Box::new(release));
         }
     }
@@ -243,11 +248,13 @@ fn claim(
     Ok((pending, digest))
 }
 
-fn release(store: &dyn SecureStore, key: &str, id: u128, digest: Digest) -> Result<()> {
+fn release(store: &dyn SecureStore, key: &str, id: u128, digest: Digest, settled: &Settled) -> Result<()> {
     match current(store, key)? {
         Found::Open(mut pending) if pending.id == id => {
             if pending.take_back(digest) {
-                store.delete(key).map_err(error)
+                // What stays of it holds up no order: no attempt at it is open. It is known here, on the entry's
+                // thread, whether another was made meanwhile.
+                store.delete(key).map_err(error).inspect_err(|_| drop(lock(settled).insert(id)))
             } else {
                 write(store, key, &pending)
             }

@@ -7,6 +7,7 @@ use super::shop::{LATENCY, Mishap};
 use super::world::{PHONE, TIMEOUT, World};
 use crate::ErrorCode;
 use crate::model::*;
+use crate::store::StoreError;
 
 #[tokio::test(start_paused = true)]
 async fn p12_an_order_that_waited_is_noted_anew_before_it_is_sent() {
@@ -52,6 +53,21 @@ async fn p12_an_order_that_waited_for_nobody_leaves_nothing_pending() {
         assert_eq!(world.market.orders().resolve().await.unwrap(), OrderOutcome::NothingPending);
     }
     world.market.orders().place(order()).await.unwrap();
+    assert_eq!(world.shop.orders(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn p12_an_order_that_goes_on_is_not_held_up_by_its_own_note_which_the_store_did_not_erase() {
+    let world = World::parking(100, PATIENCE).await;
+    let order = NewOrder::of_items("Ann", PHONE, "1 Main St", [(SkuId(42), 1)]).park_on_expiry();
+    world.shop.mishap("/orders/create", Mishap::Status(401, ""));
+    world.store.deletes(Some(StoreError::Locked));
+    let placed = tokio::spawn(world.market.orders().place(order));
+    tokio::time::sleep(LATENCY * 6).await;
+    assert_eq!(waiting(&world), 1);
+    assert!(world.store.noted().is_some(), "the store did not let go of it");
+    world.sign_in().await.unwrap();
+    assert_eq!(code(placed).await, None);
     assert_eq!(world.shop.orders(), 1);
 }
 
