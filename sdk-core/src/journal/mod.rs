@@ -254,7 +254,9 @@ fn release(store: &dyn SecureStore, key: &str, id: u128, digest: Digest, settled
             if pending.take_back(digest) {
                 // What stays of it holds up no order: no attempt at it is open. It is known here, on the entry's
                 // thread, whether another was made meanwhile.
-                store.delete(key).map_err(error).inspect_err(|_| drop(lock(settled).insert(id)))
+                store.delete(key).map_err(error).inspect_err(|_| {
+                    lock(settled).insert(id);
+                })
             } else {
                 write(store, key, &pending)
             }
