@@ -100,8 +100,10 @@ pub(crate) fn figure(line: &str) -> Option<String> {
 fn orders(here: &Workspace, figures: &mut Vec<String>) -> Counts {
     let test = ["test", "--release", "-p", "market-sdk", "--lib", "orders_simulated", "--", "--show-output"];
     let mut sum = tests(here.cargo(&test).env("ORDERS_ONCE", "100000"), |line| figures.extend(figure(line)));
-    let test = ["test", "-p", "market-contract-tests", "--test", "kill", "orders::", "--", "--show-output"];
-    sum += tests(here.cargo(&test).env("ORDER_KILLS", "100"), |line| figures.extend(figure(line)));
+    for (package, which) in [("market-contract-tests", "orders::"), ("market-cli", "killed")] {
+        let test = ["test", "-p", package, "--test", "kill", which, "--", "--show-output"];
+        sum += tests(here.cargo(&test).env("KILLS", "100"), |line| figures.extend(figure(line)));
+    }
     sum
 }
 

@@ -20,6 +20,9 @@ pub(crate) struct Request {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Bytes>,
+    /// Which attempt at its call this is, from nought on.
+    #[cfg_attr(not(feature = "test-kit"), allow(dead_code, reason = "of use to a shop in memory alone"))]
+    pub(crate) attempt: u32,
 }
 
 #[derive(Clone)]

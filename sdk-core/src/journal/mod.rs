@@ -38,8 +38,9 @@ pub(crate) struct Journal {
     settled: Settled,
 }
 
-/// Orders of which nothing is unknown though the store did not let go of their entry.
-type Settled = Arc<Mutex<HashSet<u128>>>;
+/// Orders whose outcome is known though the store did not let go of their entry: by id, and by revision where a later
+/// attempt would be another matter.
+type Settled = Arc<Mutex<HashSet<(u128, Option<u32>)>>>;
 
 /// The entry of one user.
 #[derive(Clone)]
@@ -90,11 +91,11 @@ impl Page {
     /// `OrderPending` if another is, and this one is not forced; the store's, and nothing is written then as far
     /// as the store allows.
     pub(crate) async fn claim(&self, attempt: Attempt) -> Result<Claim> {
-        let (settled, unheard) = (self.settled.clone(), self.settled.clone());
+        let settled = self.settled.clone();
         let claimed = self.job(
             move |store, key| claim(store, key, attempt, &settled),
             // Whoever asked has gone: nothing will be sent.
-            move |store, key, (pending, digest)| drop(release(store, key, pending.id, digest, &unheard)),
+            |store, key, (pending, digest)| drop(release(store, key, pending.id, digest)),
         );
         let (pending, digest) = claimed.await?;
         Ok(Claim { page: self.clone(), pending, digest, begun: Arc::default(), said: false })
@@ -106,7 +107,7 @@ impl Page {
         let closed = self.job(move |store, key| close(store, key, id, revision), |_, _, _| {}).await;
         closed.unwrap_or_else(|error| {
             tracing::warn!(code = ?error.code(), "a settled order's entry could not be erased yet");
-            lock(&self.settled).insert(id);
+            lock(&self.settled).insert((id, revision));
             true
         })
     }
@@ -176,12 +177,26 @@ impl Claim {
     pub(crate) async fn did_nothing(mut self) {
         self.said = true;
         let (id, digest) = (self.pending.id, self.digest);
-        let settled = self.page.settled.clone();
-        let release = move |store: &dyn SecureStore, key: &str| release(store, key, id, digest, &settled);
-        let released = self.page.job(release, |_, _, _| {});
+        let released = self.page.job(move |store, key| release(store, key, id, digest), |_, _, _| {});
         if let Err(error) = released.await {
-            // Nobody is told: the order's own error says more. What stays is resolved like any other.
+            // Nobody is told: the order's own error says more.
             tracing::warn!(code = ?error.code(), "an order's entry could not be erased");
+            // Other attempts that are in it are resolved like any.
+            if self.pending.take_back(digest) {
+                lock(&self.page.settled).insert((id, Some(self.pending.revision)));
+            }
+        }
+    }
+}
+
+impl Claim {
+    /// Nobody knows what came of it. It stays open; it was sent up to `by` later than is noted.
+    pub(crate) async fn unknown(mut self, by: Duration) {
+        self.said = true;
+        let id = self.pending.id;
+        let noted = self.page.job(move |store, key| began_later(store, key, id, by), |_, _, _| {});
+        if let Err(error) = noted.await {
+            tracing::warn!(code = ?error.code(), "an order's entry could not be corrected");
         }
     }
 }
@@ -190,10 +205,7 @@ impl Drop for Claim {
     fn drop(&mut self) {
         if !self.said && !self.has_begun() {
             let (id, digest) = (self.pending.id, self.digest);
-            let settled = self.page.settled.clone();
-            let release = move |store: &dyn SecureStore, key: &str| {
-                drop(release(store, key, id, digest, &settled));
-            };
+            let release = move |store: &dyn SecureStore, key: &str| drop(release(store, key, id, digest));
             self.page.entry.submit(Box::new(release));
         }
     }
@@ -211,9 +223,14 @@ fn current(store: &dyn SecureStore, key: &str) -> Result<Found> {
 
 fn look(store: &dyn SecureStore, key: &str, settled: &Settled) -> Result<Found> {
     Ok(match current(store, key)? {
-        Found::Open(pending) if lock(settled).contains(&pending.id) => Found::Nothing,
+        Found::Open(pending) if is_settled(&pending, settled) => Found::Nothing,
         found => found,
     })
+}
+
+fn is_settled(pending: &Pending, settled: &Settled) -> bool {
+    let settled = lock(settled);
+    settled.contains(&(pending.id, None)) || settled.contains(&(pending.id, Some(pending.revision)))
 }
 
 fn claim(
@@ -248,18 +265,24 @@ fn claim(
     Ok((pending, digest))
 }
 
-fn release(store: &dyn SecureStore, key: &str, id: u128, digest: Digest, settled: &Settled) -> Result<()> {
+fn release(store: &dyn SecureStore, key: &str, id: u128, digest: Digest) -> Result<()> {
     match current(store, key)? {
         Found::Open(mut pending) if pending.id == id => {
             if pending.take_back(digest) {
-                // What stays of it holds up no order: no attempt at it is open. It is known here, on the entry's
-                // thread, whether another was made meanwhile.
-                store.delete(key).map_err(error).inspect_err(|_| {
-                    lock(settled).insert(id);
-                })
+                store.delete(key).map_err(error)
             } else {
                 write(store, key, &pending)
             }
+        }
+        _ => Ok(()),
+    }
+}
+
+fn began_later(store: &dyn SecureStore, key: &str, id: u128, by: Duration) -> Result<()> {
+    match current(store, key)? {
+        Found::Open(mut pending) if pending.id == id => {
+            pending.began_later(by);
+            write(store, key, &pending)
         }
         _ => Ok(()),
     }
@@ -290,6 +313,6 @@ fn error(error: StoreError) -> Error {
     }
 }
 
-fn lock(settled: &Settled) -> MutexGuard<'_, HashSet<u128>> {
+fn lock(settled: &Settled) -> MutexGuard<'_, HashSet<(u128, Option<u32>)>> {
     settled.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -80,6 +80,12 @@ impl Pending {
         true
     }
 
+    /// The latest attempt may have left so much later than was noted: the device slept meanwhile.
+    pub(crate) fn began_later(&mut self, by: Duration) {
+        self.revision = self.revision.wrapping_add(1);
+        self.began = self.began.and_then(|began| began.checked_add(by));
+    }
+
     /// Takes an attempt back that certainly did nothing; true if none is left.
     pub(crate) fn take_back(&mut self, digest: Digest) -> bool {
         for (of, count) in &mut self.attempts {

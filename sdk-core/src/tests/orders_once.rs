@@ -425,6 +425,27 @@ async fn p7_p12_an_order_whose_caller_leaves_before_it_is_sent_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn p7_p12_an_order_that_never_left_is_not_tried_again_once_its_caller_has_gone() {
+    for from_cart in [false, true] {
+        let world = World::signed_in().await;
+        let order = if from_cart { NewOrder::from_cart("Ann", PHONE, "1 Main St") } else { order() };
+        world.shop.mishap(CREATE, Mishap::NotSent);
+        let placing = tokio::spawn(world.market.orders().place(order));
+        while world.shop.seen_at(CREATE).is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // The connection was refused, and the next try has not come yet.
+        tokio::time::sleep(LATENCY * 2).await;
+        assert_eq!(world.shop.seen_at(CREATE).len(), 1);
+        placing.abort();
+        world.settle().await;
+        assert_eq!((world.shop.seen_at(CREATE).len(), world.shop.orders()), (1, 0));
+        assert_eq!(world.store.noted(), None);
+        assert!(world.place().await.is_ok());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn p7_p12_an_order_whose_caller_leaves_after_it_was_sent_is_completed_and_settled() {
     for from_cart in [false, true] {
         let world = World::signed_in().await;
@@ -434,6 +455,25 @@ async fn p7_p12_an_order_whose_caller_leaves_after_it_was_sent_is_completed_and_
         assert_eq!(world.shop.seen_at(CREATE).len(), 1);
         world.settle().await;
         assert_eq!((world.shop.orders(), world.store.noted()), (1, None));
+    }
+}
+
+/// The note holds the server's time of before the order was sent, and a device that wakes may send it long after that.
+#[tokio::test(start_paused = true)]
+async fn p12_an_order_that_a_device_slept_over_settles_from_when_it_woke() {
+    for (slept, settled) in [(Duration::ZERO, true), (Duration::from_secs(10 * 60), false)] {
+        let world = World::signed_in().await;
+        world.shop.mishap(CREATE, Mishap::LostBefore);
+        let placing = tokio::spawn(world.market.orders().place(order()));
+        while world.shop.seen_at(CREATE).is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // (The shop's clock stands still for that: it tells what was noted.)
+        world.clock.sleep(slept);
+        assert_eq!(placing.await.unwrap().unwrap_err().code(), ErrorCode::OutcomeUnknown);
+        tokio::time::advance(SETTLE + Duration::from_secs(60)).await;
+        let outcome = world.market.orders().resolve().await.unwrap();
+        assert_eq!(matches!(outcome, OrderOutcome::NotPlaced), settled, "{slept:?}: {outcome:?}");
     }
 }
 

@@ -149,6 +149,13 @@ impl Shop {
         lines.filter(|(of, _)| *of == sku).map(|(_, quantity)| *quantity).sum()
     }
 
+    /// Another device changes the cart.
+    pub(super) fn set_elsewhere(&self, sku: u64, quantity: u64) {
+        let mut inside = self.inside();
+        let lines = inside.carts.values_mut().flat_map(|cart| &mut cart.lines);
+        lines.filter(|(of, _)| *of == sku).for_each(|line| line.1 = quantity);
+    }
+
     pub(super) fn orders(&self) -> usize {
         self.inside().orders.len()
     }

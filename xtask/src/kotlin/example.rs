@@ -1,23 +1,35 @@
-//! The example app, as a clean project that depends on the packed artefact: built, run against the dev server, and
+//! The example app, as a clean project that depends on the packed artefacts: built, tested, run against the dev server, and
 //! compared with the transcript in its README.
 
 use std::path::Path;
 
-use super::package;
-use crate::{Workspace, shopper, succeeds};
+use super::{DEV_SERVER, REPORTS, package, reports, said};
+use crate::counts::Counts;
+use crate::{Workspace, shopper};
 
 const EXAMPLE: &str = "examples/kotlin";
 const CLASSPATH: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath";
 
-/// Builds it away from this project, so that the artefact is all it has of that, and plays its transcript.
-pub(super) fn check(here: &Workspace, server: &Path) -> Result<(), String> {
+/// Builds it away from this project, so that the artefacts are all it has of that, runs its tests, and plays its transcript.
+pub(super) fn check(here: &Workspace, server: &Path) -> Counts {
     let folder = here.root.join("bindings/kotlin/target/example");
-    copied(&here.root.join(EXAMPLE), &folder).map_err(|error| format!("{EXAMPLE}: {error}"))?;
-    let mut build = package::maven(here, &folder);
-    build.args(["compile", CLASSPATH, "-Dmdep.outputFile=target/classpath.txt"]);
-    if !succeeds(build.arg(package::local(&package::repository(here)))) {
-        return Err("the example does not build on the packed artefact".to_owned());
+    if let Err(error) = copied(&here.root.join(EXAMPLE), &folder) {
+        return Counts::check(said(Err(format!("{EXAMPLE}: {error}"))));
     }
+    let mut build = package::maven(here, &folder);
+    build.args(["test", CLASSPATH, "-Dmdep.outputFile=target/classpath.txt", "-Dmdep.includeScope=runtime"]);
+    build.arg(package::local(&package::repository(here))).env(DEV_SERVER, server);
+    let mut counts = reports(&mut build, &folder.join(REPORTS));
+    if counts.ok() {
+        counts += Counts::check(said(played(here, server, &folder)));
+    } else {
+        println!("The example does not build on the packed artefacts, or its tests fail.");
+    }
+    counts
+}
+
+/// Plays its transcript.
+fn played(here: &Workspace, server: &Path, folder: &Path) -> Result<(), String> {
     let libraries =
         std::fs::read_to_string(folder.join("target/classpath.txt")).map_err(|e| e.to_string())?;
     let libraries = std::env::split_paths(libraries.trim()).collect::<Vec<_>>();
