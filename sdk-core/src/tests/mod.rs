@@ -13,6 +13,7 @@ mod recorded;
 mod retries;
 #[cfg(target_os = "linux")]
 mod secrets;
+mod schedules;
 mod shop;
 mod signing_in;
 mod store_matrix;
