@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
 use crate::{
-    Workspace, conformance, jsi, kotlin, licences, package, readme, setup, size, succeeds, swift, targets,
-    typescript,
+    Workspace, bench, conformance, jsi, kotlin, licences, package, readme, setup, size, succeeds, swift,
+    targets, typescript,
 };
 
 /// What every change has to pass. The quick ones come first.
@@ -27,7 +27,8 @@ pub(crate) const TEST: &[&str] = &[
     "conformance",
 ];
 /// And what takes too long for that.
-pub(crate) const FULL: &[&str] = &["orders", "deny", "size", "android", "ios", "windows", "jsi-memory"];
+pub(crate) const FULL: &[&str] =
+    &["orders", "deny", "size", "android", "ios", "windows", "jsi-memory", "bench"];
 const RUST: &[&str] = &["fmt", "clippy", "test", "doc"];
 
 const DENY_VERSION: &str = "0.20.2";
@@ -59,6 +60,7 @@ const STEPS: &[Step] = &[
     Step { name: "size", run: size::check },
     Step { name: "android", run: |here, _| targets::android(here) },
     Step { name: "ios", run: |here, _| targets::ios(here) },
+    Step { name: "bench", run: bench::smoke },
     Step { name: "windows", run: |here, _| targets::windows(here) },
 ];
 

@@ -1,0 +1,312 @@
+//! What is measured, and how.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::stats::Compared;
+use super::{Effort, Sides};
+use crate::process::Running;
+use crate::{Workspace, setup};
+
+/// A cart as people have them, and one that nobody has.
+const SMALL: usize = 3;
+const LARGE: usize = 10_000;
+
+/// A line of the report.
+pub(super) struct Figure {
+    pub(super) what: String,
+    pub(super) unit: &'static str,
+    pub(super) goal: Goal,
+    pub(super) outcome: Result<Outcome, String>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Goal {
+    None,
+    /// The ratio is this at most.
+    Ratio(f64),
+    /// The SDK's own figure is below this.
+    Below(f64),
+}
+
+pub(super) enum Outcome {
+    Compared(Compared),
+    Alone(f64),
+}
+
+pub(super) struct Bench<'a> {
+    pub(super) here: &'a Workspace,
+    pub(super) sides: &'a Sides,
+    pub(super) address: String,
+    pub(super) folder: PathBuf,
+    pub(super) stopwatch: String,
+    pub(super) effort: Effort,
+}
+
+/// A side's program, at work.
+struct Side(Running);
+
+impl Side {
+    fn say(&mut self, line: &str) -> Result<(), String> {
+        let into = &mut self.0.into;
+        writeln!(into, "{line}").and_then(|()| into.flush()).map_err(|error| error.to_string())
+    }
+
+    /// Does what the line says; gives the answer.
+    fn does(&mut self, line: &str) -> Result<String, String> {
+        self.say(line)?;
+        match self.0.out.line()?.as_str() {
+            "" => Err(format!("a side ended over {line:?}")),
+            answer => Ok(answer.to_owned()),
+        }
+    }
+
+    /// Ends it in good order.
+    fn ends(&mut self) -> Result<(), String> {
+        self.say("end")?;
+        let status = self.0.end()?;
+        if status.success() { Ok(()) } else { Err(format!("a side ended with {status}")) }
+    }
+
+    fn nanos(&mut self, line: &str) -> Result<f64, String> {
+        let answer = self.does(line)?;
+        answer.parse().map_err(|_| format!("a side said {answer:?} to {line:?}"))
+    }
+
+    /// What of it is in memory, in KiB.
+    fn resident(&mut self) -> Result<f64, String> {
+        self.does("settle")?;
+        let status = format!("/proc/{}/status", self.0.id());
+        let said = super::machine::field(&status, "VmRSS").ok_or("there is no /proc to read memory from")?;
+        said.trim_end_matches(" kB").parse().map_err(|_| format!("{status} says {said:?}"))
+    }
+}
+
+impl Bench<'_> {
+    /// What is measured in every language.
+    pub(super) fn everywhere(&self) -> Vec<Figure> {
+        let core = self.sides.sdk[0].ends_with("/core");
+        let read = Goal::Ratio(if core { 1.05 } else { 1.0 });
+        let large = if core { Goal::Ratio(1.2) } else { Goal::None };
+        let compared = |what: &str, unit, goal, compared: Result<Compared, String>| Figure {
+            what: what.to_owned(),
+            unit,
+            goal,
+            outcome: compared.map(Outcome::Compared),
+        };
+        let mut figures = vec![
+            compared("cart of 3 lines, one after the other", "µs", read, self.rounds(SMALL, "carts", 1000)),
+            compared("cart of 10,000 lines", "µs", large, self.rounds(LARGE, "carts", 4)),
+            compared(
+                "1,000 wishlists begun at once, each",
+                "µs",
+                Goal::None,
+                self.at_once("wishlists-at-once"),
+            ),
+            compared("1,000 carts begun at once, each", "µs", Goal::None, self.at_once("carts-at-once")),
+            compared("process start to first cart", "ms", Goal::Ratio(0.8), self.starts()),
+        ];
+        let calls = self.effort.of(100_000);
+        figures.push(Figure {
+            what: format!("memory that {calls} cart reads added"),
+            unit: "KiB",
+            goal: Goal::Below(1024.0),
+            outcome: self.memory(calls),
+        });
+        figures
+    }
+
+    /// What is measured of the core alone: what does not depend on what else the machine does, and what no app does by
+    /// hand.
+    pub(super) fn core_alone(&self) -> Vec<Figure> {
+        let (changes, observers) = (self.effort.of(100_000), 100);
+        let states = self.states(changes, observers);
+        let (took, added) = match states {
+            Ok((took, added)) => (Ok(Outcome::Alone(took)), Ok(Outcome::Alone(added))),
+            Err(why) => (Err(why.clone()), Err(why)),
+        };
+        let small = self.instructions(SMALL, 200);
+        let large = self.instructions(LARGE, 2);
+        // Of two reads that differ in their lines alone.
+        let per_line = match (&small, &large) {
+            (Ok(small), Ok(large)) => {
+                let lines = (LARGE - SMALL) as f64;
+                let of = |large: &[f64], small: &[f64]| {
+                    large.iter().zip(small).map(|(large, small)| (large - small) / lines).collect()
+                };
+                Ok(Compared { sdk: of(&large.sdk, &small.sdk), by_hand: of(&large.by_hand, &small.by_hand) })
+            }
+            (Err(why), _) | (_, Err(why)) => Err(why.clone()),
+        };
+        let figure = |what: &str, unit, goal, outcome| Figure { what: what.to_owned(), unit, goal, outcome };
+        vec![
+            figure("instructions of a cart read", "", Goal::Ratio(1.05), small.map(Outcome::Compared)),
+            figure("instructions that each line adds", "", Goal::Ratio(1.2), per_line.map(Outcome::Compared)),
+            figure(
+                &format!("each of {changes} states, before {observers} observers"),
+                "µs",
+                Goal::None,
+                took,
+            ),
+            figure("memory that they added", "KiB", Goal::Below(1024.0), added),
+        ]
+    }
+
+    fn url(&self, lines: usize) -> String {
+        format!("http://{}/{lines}/api/v1", self.address)
+    }
+
+    fn arguments(&self, program: &[String], lines: usize) -> Vec<String> {
+        let folder = self.folder.to_string_lossy().into_owned();
+        [program, &[self.url(lines), lines.to_string(), folder]].concat()
+    }
+
+    /// Starts a side, which has somebody signed in.
+    fn side(&self, program: &[String], lines: usize) -> Result<Side, String> {
+        self.side_of(&mut (self.sides.place)(&self.arguments(program, lines)))
+    }
+
+    fn side_of(&self, command: &mut Command) -> Result<Side, String> {
+        let mut side = Side(Running::start(command)?);
+        side.does("sign-in")?;
+        Ok(side)
+    }
+
+    /// Both sides do the same, in turns: what is measured is each of `count`.
+    fn rounds(&self, lines: usize, what: &str, count: usize) -> Result<Compared, String> {
+        let count = self.effort.of(count);
+        let line = format!("{what} {count}");
+        let (mut sdk, mut by_hand) =
+            (self.side(&self.sides.sdk, lines)?, self.side(&self.sides.by_hand, lines)?);
+        // Compilers that work while a program runs have done so then.
+        for _ in 0..self.warm_up() {
+            sdk.nanos(&line)?;
+            by_hand.nanos(&line)?;
+        }
+        self.turns(
+            || Ok(sdk.nanos(&line)? / count as f64 / 1e3),
+            || Ok(by_hand.nanos(&line)? / count as f64 / 1e3),
+        )
+    }
+
+    fn warm_up(&self) -> usize {
+        self.effort.rounds.div_ceil(3)
+    }
+
+    /// In one round the one begins, in the next the other.
+    fn turns(
+        &self,
+        mut sdk: impl FnMut() -> Result<f64, String>,
+        mut by_hand: impl FnMut() -> Result<f64, String>,
+    ) -> Result<Compared, String> {
+        let mut compared = Compared::default();
+        for round in 0..self.effort.rounds {
+            let (one, other) = if round % 2 == 0 {
+                let one = sdk()?;
+                (one, by_hand()?)
+            } else {
+                let other = by_hand()?;
+                (sdk()?, other)
+            };
+            compared.sdk.push(one);
+            compared.by_hand.push(other);
+        }
+        Ok(compared)
+    }
+
+    fn at_once(&self, what: &str) -> Result<Compared, String> {
+        self.rounds(SMALL, what, 1000)
+    }
+
+    /// From the start of a process to its first cart, as a user who was signed in before.
+    fn starts(&self) -> Result<Compared, String> {
+        for program in [&self.sides.sdk, &self.sides.by_hand] {
+            self.side(program, SMALL)?; // It leaves its session behind.
+        }
+        let mut stopwatch = Side(Running::start(&mut (self.sides.place)(&[self.stopwatch.clone()]))?);
+        let line = |program: &[String]| {
+            [self.arguments(program, SMALL), vec!["start".to_owned()]].concat().join("\t")
+        };
+        let (sdk, by_hand) = (line(&self.sides.sdk), line(&self.sides.by_hand));
+        // The first finds nothing in the system's caches.
+        for line in [&sdk, &by_hand] {
+            stopwatch.nanos(line)?;
+        }
+        let stopwatch = std::cell::RefCell::new(stopwatch);
+        let took = |line: &str| Ok(stopwatch.borrow_mut().nanos(line)? / 1e6);
+        self.turns(|| took(&sdk), || took(&by_hand))
+    }
+
+    fn memory(&self, calls: usize) -> Result<Outcome, String> {
+        let mut sides = [self.side(&self.sides.sdk, SMALL)?, self.side(&self.sides.by_hand, SMALL)?];
+        let mut added = Vec::new();
+        for side in &mut sides {
+            // What is made once is there then.
+            side.does(&format!("carts {}", calls.div_ceil(5)))?;
+            let before = side.resident()?;
+            for _ in 0..10 {
+                side.does(&format!("carts {}", calls.div_ceil(10)))?;
+            }
+            added.push(side.resident()? - before);
+        }
+        let [sdk, by_hand] = added.as_slice() else { return Err("two sides".to_owned()) };
+        Ok(Outcome::Compared(Compared { sdk: vec![*sdk], by_hand: vec![*by_hand] }))
+    }
+
+    /// How long each change took, in µs, and what of memory they added, in KiB.
+    fn states(&self, changes: usize, observers: usize) -> Result<(f64, f64), String> {
+        let mut side = self.side(&self.sides.sdk, SMALL)?;
+        side.does(&format!("states {} {observers}", changes.div_ceil(10)))?;
+        let before = side.resident()?;
+        let took = side.nanos(&format!("states {changes} {observers}"))? / changes as f64 / 1e3;
+        Ok((took, side.resident()? - before))
+    }
+
+    /// Instructions of each cart read, by valgrind: of two runs that differ in how many they make.
+    fn instructions(&self, lines: usize, count: usize) -> Result<Compared, String> {
+        if !setup::there(self.here, "counting instructions", &[("valgrind", "valgrind")]) {
+            return Err("there is no valgrind".to_owned());
+        }
+        let count = self.effort.of(count);
+        let counted = |program: &[String]| -> Result<f64, String> {
+            let few = self.counted(program, lines, count)?;
+            Ok((self.counted(program, lines, 3 * count)? - few) / (2 * count) as f64)
+        };
+        let mut compared = Compared::default();
+        for _ in 0..self.effort.rounds.min(3) {
+            compared.sdk.push(counted(&self.sides.sdk)?);
+            compared.by_hand.push(counted(&self.sides.by_hand)?);
+        }
+        Ok(compared)
+    }
+
+    fn counted(&self, program: &[String], lines: usize, reads: usize) -> Result<f64, String> {
+        let out = self.folder.join("callgrind.out");
+        let _ = std::fs::remove_file(&out);
+        let valgrind = ["valgrind", "--quiet", "--tool=callgrind"].map(str::to_owned);
+        let file = format!("--callgrind-out-file={}", out.display());
+        let arguments = [&valgrind[..], &[file], &self.arguments(program, lines)].concat();
+        let mut side = self.side_of(&mut (self.sides.place)(&arguments))?;
+        side.does(&format!("carts {reads}"))?;
+        side.ends()?;
+        let text = std::fs::read_to_string(&out).map_err(|error| format!("{}: {error}", out.display()))?;
+        instructions(&text).ok_or_else(|| "callgrind left no totals".to_owned())
+    }
+}
+
+/// How many instructions callgrind has counted, by what it has written.
+fn instructions(text: &str) -> Option<f64> {
+    text.lines().find_map(|line| line.strip_prefix("totals: "))?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_callgrind_counted_is_read() {
+        assert_eq!(instructions("events: Ir\nsummary: 17\n\n\ntotals: 17\n"), Some(17.0));
+        assert_eq!(instructions("events: Ir\n"), None);
+    }
+}
