@@ -85,6 +85,7 @@ fn done(result: Result<(), String>) -> Result<bool, String> {
 }
 
 /// Where the project is, and the cargo that runs us.
+#[derive(Clone)]
 struct Workspace {
     root: PathBuf,
     cargo: String,

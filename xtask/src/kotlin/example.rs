@@ -2,6 +2,7 @@
 //! compared with the transcript in its README.
 
 use std::path::Path;
+use std::process::Command;
 
 use super::package;
 use crate::{Workspace, shopper, succeeds};
@@ -14,22 +15,29 @@ pub(super) fn check(here: &Workspace, server: &Path) -> Result<(), String> {
     let folder = here.root.join("bindings/kotlin/target/example");
     copied(&here.root.join(EXAMPLE), &folder).map_err(|error| format!("{EXAMPLE}: {error}"))?;
     let mut build = package::maven(here, &folder);
-    build.args(["compile", CLASSPATH, "-Dmdep.outputFile=target/classpath.txt"]);
-    if !succeeds(build.arg(package::local(&package::repository(here)))) {
-        return Err("the example does not build on the packed artefact".to_owned());
-    }
-    let libraries =
-        std::fs::read_to_string(folder.join("target/classpath.txt")).map_err(|e| e.to_string())?;
-    let libraries = std::env::split_paths(libraries.trim()).collect::<Vec<_>>();
-    let classes = std::env::join_paths(std::iter::once(folder.join("target/classes")).chain(libraries));
+    build.arg(package::local(&package::repository(here)));
+    let classes = classes(build, &folder)?;
     let mut app = here.command("java");
-    app.arg("-cp").arg(classes.map_err(|error| error.to_string())?).arg("shop.MainKt");
+    app.arg("-cp").arg(classes).arg("shop.MainKt");
     let readme = here.root.join(EXAMPLE).join("README.md");
     let app = |address: &str| {
         app.arg(address);
         app
     };
     shopper::check(here, server, app, &readme, "cargo xtask test kotlin")
+}
+
+/// Compiles the project in `folder`, and says where its classes are, and those of what it depends on.
+pub(super) fn classes(mut maven: Command, folder: &Path) -> Result<String, String> {
+    maven.args(["compile", CLASSPATH, "-Dmdep.outputFile=target/classpath.txt"]);
+    if !succeeds(&mut maven) {
+        return Err(format!("{} does not build", folder.display()));
+    }
+    let libraries =
+        std::fs::read_to_string(folder.join("target/classpath.txt")).map_err(|e| e.to_string())?;
+    let libraries = std::env::split_paths(libraries.trim()).collect::<Vec<_>>();
+    let classes = std::env::join_paths(std::iter::once(folder.join("target/classes")).chain(libraries));
+    Ok(classes.map_err(|error| error.to_string())?.to_string_lossy().into_owned())
 }
 
 /// Copies what is committed of the example to where nothing else of this project is.
