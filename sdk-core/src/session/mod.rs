@@ -153,6 +153,13 @@ struct Outbox {
     wakes: Vec<Arc<Notify>>,
 }
 
+impl Outbox {
+    fn is_empty(&self) -> bool {
+        let Self { changed, lineage, logouts, flights, wakes } = self;
+        !changed && !lineage && logouts.is_empty() && flights.is_empty() && wakes.is_empty()
+    }
+}
+
 /// The mutex, held. Letting it go sends what is in the outbox.
 struct Locked<'a> {
     // Dropped in this order: the mutex is free when the news go out.
@@ -161,7 +168,8 @@ struct Locked<'a> {
 }
 
 struct Post<'a> {
-    outbox: Outbox,
+    /// None if there are no news, as at most looks.
+    outbox: Option<Outbox>,
     shared: &'a Shared,
 }
 
@@ -181,13 +189,16 @@ impl DerefMut for Locked<'_> {
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
-        self.post.outbox = std::mem::take(&mut self.inner.outbox);
+        if !self.inner.outbox.is_empty() {
+            self.post.outbox = Some(std::mem::take(&mut self.inner.outbox));
+        }
     }
 }
 
 impl Drop for Post<'_> {
     fn drop(&mut self) {
-        let Outbox { changed, lineage, logouts, flights, wakes } = std::mem::take(&mut self.outbox);
+        let Some(outbox) = self.outbox.take() else { return };
+        let Outbox { changed, lineage, logouts, flights, wakes } = outbox;
         if lineage {
             self.shared.lineages.send_replace(());
         }
@@ -431,7 +442,7 @@ impl Keeper {
 
     fn lock(&self) -> Locked<'_> {
         let inner = self.0.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        Locked { inner, post: Post { outbox: Outbox::default(), shared: &self.0 } }
+        Locked { inner, post: Post { outbox: None, shared: &self.0 } }
     }
 
     fn apply(&self, event: Event<Live>) {
