@@ -297,6 +297,7 @@ impl MarketClientBuilder {
             user_agent,
             connect_timeout: self.connect_timeout,
             body_limit: self.body_limit,
+            host: host(&base)?,
             extra_roots: roots(&self.extra_roots)?,
             pins: pins(&self.pinned_keys, &base)?,
             https: base.scheme() == "https",
@@ -363,6 +364,13 @@ fn base_url(text: &str, allow_http_loopback: bool) -> Result<Url> {
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
     Ok(url)
+}
+
+/// The port is left out where it is the scheme's own.
+fn host(base: &Url) -> Result<http::HeaderValue> {
+    let name = base.host_str().unwrap_or_default();
+    let host = base.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
+    http::HeaderValue::from_str(&host).map_err(|_| Error::config("The base URL's host cannot be named."))
 }
 
 fn pins(keys: &[String], base: &Url) -> Result<Pins> {
