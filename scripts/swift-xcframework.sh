@@ -35,7 +35,7 @@ printf 'module MarketSDKFFI {\n    header "MarketSDKFFI.h"\n    export *\n}\n' >
 rm -rf "$OUT"
 mkdir -p "$OUT/Sources"
 cp -R "$SWIFT/Package.swift" "$SWIFT/README.md" LICENSE-APACHE LICENSE-MIT THIRD-PARTY-LICENSES "$OUT/"
-cp -R "$SWIFT/Sources/MarketSDK" "$OUT/Sources/"
+cp -R "$SWIFT/Sources/MarketSDK" "$SWIFT/Sources/MarketSDKTesting" "$OUT/Sources/"
 xcodebuild -create-xcframework \
   -library "$(built aarch64-apple-ios)" -headers "$work/headers" \
   -library "$work/simulator/libmarket_sdk_ffi.a" -headers "$work/headers" \

@@ -15,13 +15,17 @@ let library: [LinkerSetting] = packed
 
 // What is packed for others has no tests.
 let tests: [Target] = FileManager.default.fileExists(atPath: "\(folder)/Tests")
-    ? [.testTarget(name: "MarketSDKTests", dependencies: ["MarketSDK"])]
+    ? [.testTarget(name: "MarketSDKTests", dependencies: ["MarketSDK", "MarketSDKTesting"])]
     : []
 
 let package = Package(
     name: "MarketSDK",
     platforms: [.iOS(.v16), .macOS(.v13)],
-    products: [.library(name: "MarketSDK", targets: ["MarketSDK"])],
+    products: [
+        .library(name: "MarketSDK", targets: ["MarketSDK"]),
+        // For the tests of apps: what ships has none of it.
+        .library(name: "MarketSDKTesting", targets: ["MarketSDKTesting"]),
+    ],
     targets: [
         native,
         .target(
@@ -30,6 +34,7 @@ let package = Package(
             resources: [.copy("PrivacyInfo.xcprivacy")],
             linkerSettings: library
         ),
+        .target(name: "MarketSDKTesting", dependencies: ["MarketSDK"]),
     ] + tests,
     swiftLanguageModes: [.v6]
 )

@@ -9,7 +9,12 @@ let package = Package(
     platforms: [.macOS(.v13)],
     dependencies: [.package(name: "MarketSDK", path: "MarketSDK")],
     targets: [
-        .executableTarget(name: "shop", dependencies: [.product(name: "MarketSDK", package: "MarketSDK")]),
+        .executableTarget(name: "shop", dependencies: ["ShopScreens"]),
+        .target(name: "ShopScreens", dependencies: [.product(name: "MarketSDK", package: "MarketSDK")]),
+        .testTarget(
+            name: "ShopScreensTests",
+            dependencies: ["ShopScreens", .product(name: "MarketSDKTesting", package: "MarketSDK")]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -13,14 +13,12 @@ use url::{Host, Url};
 use crate::client::MarketClient;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::pins::Pins;
-use crate::http::transport::{HttpClient, Settings};
-use crate::journal::{Entries, Journal};
+use crate::http::transport::Settings;
+use crate::journal::Journal;
 use crate::model::Market;
-use crate::session::clock::SystemClock;
-use crate::session::timer::TimerThread;
-use crate::session::{EntryQueue, Job, ParkRule, Parts, Random};
-use crate::store::thread::StoreThread;
-use crate::store::{InstallMarker, KeyringStore, SecureStore, StoreError};
+use crate::outside::{Asked, Outside, SystemRandom};
+use crate::session::{ParkRule, Parts, Random as _};
+use crate::store::{InstallMarker, SecureStore, StoreError};
 
 /// Builds a [`MarketClient`].
 ///
@@ -93,7 +91,7 @@ impl MarketClientBuilder {
         self
     }
 
-    /// Where the session is stored; by default the operating system's own store ([`KeyringStore`]). If that
+    /// Where the session is stored; by default the operating system's own store ([`KeyringStore`](crate::KeyringStore)). If that
     /// cannot be used the SDK says so: it never falls back to another by itself.
     pub fn store(mut self, store: impl SecureStore) -> Self {
         self.store = Some(Arc::new(store));
@@ -127,7 +125,8 @@ impl MarketClientBuilder {
     /// made, each with its whole [`timeout`](Self::timeout). Another user's sign-in and a logout end them with
     /// `SignedOut`. At most `limit` (1 to 1,000) wait; the one after that ends with `SessionExpired` at once, and so does
     /// one that has waited for `patience` (up to 24 hours). A call that is dropped waits no longer. Such a call has
-    /// certainly done nothing before, so that what is not safe to repeat waits too; an order only if it is asked to
+    /// certainly done nothing before, so that what is not safe to repeat waits too (a change whose answer was lost does not
+    /// wait to be made again); an order only if it is asked to
     /// ([`NewOrder::park_on_expiry`](crate::NewOrder::park_on_expiry)). What waits is not stored: it ends with the process.
     ///
     /// ```
@@ -214,7 +213,7 @@ impl MarketClientBuilder {
 
     /// How long after an order was sent it may still turn up though its answer was lost; 15 minutes by default, and
     /// never less than a call may take. Only when an order is not in the server's list after this time, by the
-    /// server's clock, does [`OrdersApi::resolve`] say that it was not placed.
+    /// server's clock, does [`OrdersApi::resolve`](crate::OrdersApi::resolve) say that it was not placed.
     pub fn order_settle_time(mut self, time: Duration) -> Self {
         self.order_settle = time;
         self
@@ -226,7 +225,8 @@ impl MarketClientBuilder {
     /// ([`NoSession`](crate::SignedOutReason::NoSession)), and what was left is erased. It holds a random number and
     /// nothing secret, and is made with its folder at the first start. One that cannot be read, as before the first
     /// unlock of a device, ends no session. A session that was stored without a marker is taken as this
-    /// installation's. What is known of an order whose outcome is unknown stays: it keeps the order from being doubled.
+    /// installation's. Programs that share a store, as an app and its extension can, need one file for both: with two, each
+    /// takes the other's session for left behind. What is known of an order whose outcome is unknown stays: it keeps the order from being doubled.
     ///
     /// ```
     /// # use market_sdk::{MarketClient, MemoryStore};
@@ -250,6 +250,11 @@ impl MarketClientBuilder {
     /// `Config` if something is missing or makes no sense; `StoreUnavailable` if the store's thread cannot be
     /// started.
     pub fn build(self) -> Result<MarketClient> {
+        self.build_on(Outside::real)
+    }
+
+    /// The same on an outside that need not be the network and this machine.
+    pub(crate) fn build_on(self, outside: impl FnOnce(Asked) -> Outside) -> Result<MarketClient> {
         let base = base_url(&self.base_url, self.allow_http_loopback)?;
         let app_id = self.app_id.filter(|id| !id.trim().is_empty());
         let app_id =
@@ -293,35 +298,38 @@ impl MarketClientBuilder {
         if http::HeaderValue::from_str(&user_agent).is_err() {
             return Err(Error::config("The user agent has characters that a header cannot hold."));
         }
-        let transport = HttpClient::new(Settings {
-            user_agent,
-            connect_timeout: self.connect_timeout,
-            body_limit: self.body_limit,
-            host: host(&base)?,
-            extra_roots: roots(&self.extra_roots)?,
-            pins: pins(&self.pinned_keys, &base)?,
-            https: base.scheme() == "https",
-        });
-        let store = self.store.unwrap_or_else(|| Arc::new(KeyringStore::new(&app_id)));
-        let key = format!("{app_id} {base}");
-        let entries = Box::new(BesideSession { store: store.clone(), key: key.clone() });
-        let journal = Journal::new(entries, self.store_timeout, self.order_settle.max(self.timeout));
-        let entry = StoreThread::open(store, key).map_err(|error| match error {
+        let asked = Asked {
+            settings: Settings {
+                user_agent,
+                connect_timeout: self.connect_timeout,
+                body_limit: self.body_limit,
+                host: host(&base)?,
+                extra_roots: roots(&self.extra_roots)?,
+                pins: pins(&self.pinned_keys, &base)?,
+                https: base.scheme() == "https",
+            },
+            app_id,
+            base: base.clone(),
+            store: self.store,
+        };
+        let Outside { transport, entries, clock, timers } = outside(asked);
+        let entry = entries.open("").map_err(|error| match error {
             StoreError::Locked => Error::new(ErrorCode::StoreLocked),
             StoreError::Unavailable(why) => Error::new(ErrorCode::StoreUnavailable).detail_is(why),
         })?;
+        let journal = Journal::new(entries, self.store_timeout, self.order_settle.max(self.timeout));
         let random = Arc::new(SystemRandom::new()?);
         let parts = Parts {
             entry,
-            clock: Arc::new(SystemClock),
-            timers: TimerThread::shared(),
+            clock,
+            timers,
             marker: self.install_marker.map(|file| InstallMarker::new(file, random.bits())),
             random,
             store_timeout: self.store_timeout,
             park: self.park,
             soon: self.expiring_soon,
         };
-        Ok(MarketClient::assemble(Box::new(transport), parts, base, self.timeout, self.market, journal))
+        Ok(MarketClient::assemble(transport, parts, base, self.timeout, self.market, journal))
     }
 }
 
@@ -412,52 +420,6 @@ fn roots(pems: &[Vec<u8>]) -> Result<Vec<CertificateDer<'static>>> {
         }
     }
     Ok(roots)
-}
-
-impl EntryQueue for StoreThread {
-    fn submit(&self, job: Job) {
-        StoreThread::submit(self, job);
-    }
-}
-
-/// The entries whose keys begin with the session's.
-struct BesideSession {
-    store: Arc<dyn SecureStore>,
-    key: String,
-}
-
-impl Entries for BesideSession {
-    fn open(&self, suffix: &str) -> Result<Arc<dyn EntryQueue>, StoreError> {
-        let entry = StoreThread::open(self.store.clone(), format!("{}{suffix}", self.key))?;
-        Ok(entry)
-    }
-}
-
-/// The operating system's randomness, under a seed of its own for the case that it fails later on.
-struct SystemRandom {
-    seed: u128,
-    count: std::sync::atomic::AtomicU64,
-}
-
-impl SystemRandom {
-    fn new() -> Result<Self> {
-        let seed = system_bits().ok_or_else(|| Error::config("The system gives no random numbers."))?;
-        Ok(Self { seed, count: std::sync::atomic::AtomicU64::new(0) })
-    }
-}
-
-impl Random for SystemRandom {
-    fn bits(&self) -> u128 {
-        let count = self.count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        // Still different from every other number of this client.
-        system_bits().unwrap_or(self.seed.wrapping_add(u128::from(count) + 1))
-    }
-}
-
-fn system_bits() -> Option<u128> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).ok()?;
-    Some(u128::from_le_bytes(bytes))
 }
 
 #[cfg(test)]

@@ -40,8 +40,11 @@ mod error;
 mod http;
 mod journal;
 mod model;
+mod outside;
 mod session;
 mod store;
+#[cfg(feature = "test-kit")]
+pub mod test_kit;
 
 #[cfg(test)]
 mod tests;
@@ -58,7 +61,7 @@ pub use rust_decimal::Decimal;
 pub use store::FileStore;
 pub use store::{KeyringStore, MemoryStore, SecureStore, StoreError, StoreRead};
 
-/// README.md's Rust, compiled with the doc tests.
-#[cfg(doctest)]
+/// README.md's Rust, compiled with the doc tests. It shows the test kit too.
+#[cfg(all(doctest, feature = "test-kit"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

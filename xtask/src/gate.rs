@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
 use crate::{
-    Workspace, bench, conformance, jsi, kotlin, licences, package, readme, setup, size, succeeds, swift,
-    targets, typescript,
+    Workspace, bench, conformance, docs, jsi, kotlin, licences, package, readme, setup, size, succeeds,
+    swift, targets, typescript,
 };
 
 /// What every change has to pass. The quick ones come first.
@@ -18,6 +18,7 @@ pub(crate) const TEST: &[&str] = &[
     "doc",
     "demo",
     "readme",
+    "docs",
     "licences",
     "package",
     "kotlin",
@@ -47,6 +48,7 @@ const STEPS: &[Step] = &[
     Step { name: "doc", run: doc },
     Step { name: "demo", run: |here, _| check(&mut here.cargo(&["run", "-p", "market-cli", "--", "demo"])) },
     Step { name: "readme", run: |here, _| readme::check(here) },
+    Step { name: "docs", run: |here, _| docs::check(here) },
     Step { name: "licences", run: |here, _| licences::check(here) },
     Step { name: "package", run: |here, _| package::check(here) },
     Step { name: "kotlin", run: |here, _| kotlin::test(here) },
@@ -99,8 +101,10 @@ fn figure(line: &str) -> Option<String> {
 fn orders(here: &Workspace, figures: &mut Vec<String>) -> Counts {
     let test = ["test", "--release", "-p", "market-sdk", "--lib", "orders_simulated", "--", "--show-output"];
     let mut sum = tests(here.cargo(&test).env("ORDERS_ONCE", "100000"), |line| figures.extend(figure(line)));
-    let test = ["test", "-p", "market-contract-tests", "--test", "kill", "orders::", "--", "--show-output"];
-    sum += tests(here.cargo(&test).env("ORDER_KILLS", "100"), |line| figures.extend(figure(line)));
+    for (package, which) in [("market-contract-tests", "orders::"), ("market-cli", "killed")] {
+        let test = ["test", "-p", package, "--test", "kill", which, "--", "--show-output"];
+        sum += tests(here.cargo(&test).env("KILLS", "100"), |line| figures.extend(figure(line)));
+    }
     sum
 }
 
@@ -110,17 +114,10 @@ fn doc(here: &Workspace, _: &mut Vec<String>) -> Counts {
 
 /// Licences, duplicate versions and sources of what we depend on: the rules are in `deny.toml`.
 fn deny(here: &Workspace, _: &mut Vec<String>) -> Counts {
-    let tools = here.root.join("target/tools");
-    let program = tools.join("bin/cargo-deny");
-    let version = Command::new(&program).arg("--version").output();
-    let there = version.is_ok_and(|out| String::from_utf8_lossy(&out.stdout).contains(DENY_VERSION));
-    if !there {
-        let install = ["install", "--locked", "cargo-deny", "--version", DENY_VERSION, "--root"];
-        if !succeeds(here.cargo(&install).arg(&tools)) {
-            return Counts::check(false);
-        }
+    match setup::cargo_tool(here, "cargo-deny", DENY_VERSION, &[]) {
+        Some(program) => check(here.command(program).args(["check", "licenses", "bans", "sources"])),
+        None => Counts::check(false),
     }
-    check(here.command(program).args(["check", "licenses", "bans", "sources"]))
 }
 
 /// Runs the steps up to the first that fails. The last line printed is the counts, and nothing else.

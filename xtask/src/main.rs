@@ -5,6 +5,7 @@ mod bench;
 mod bindings;
 mod conformance;
 mod counts;
+mod docs;
 mod faults;
 mod gate;
 mod jsi;
@@ -25,7 +26,7 @@ use std::process::{Command, ExitCode};
 
 const HELP: &str = "\
 cargo xtask test             everything that a change has to pass
-cargo xtask test STEP ...    only these: fmt clippy test doc demo readme package
+cargo xtask test STEP ...    only these: fmt clippy test doc demo readme docs package
                              conformance: judges what the languages' steps have left
                              rust: the first four; secret-service: the keyring tests alone
                              kotlin swift node: the tests of a language's package
@@ -38,6 +39,7 @@ cargo xtask full             as test, and what is too slow for every change: ord
 cargo xtask bench            the SDK beside what is written by hand, into docs/performance.md: rust kotlin swift node, or
                              those that are named; --rounds N: how often each side takes its turn
 cargo xtask size             the bytes of the library that ships, held against those committed
+cargo xtask docs             the documentation site, in target/book
 cargo xtask licences         whether THIRD-PARTY-LICENSES lists what is linked in
 cargo xtask elf FILE ...     whether libraries are aligned to pages of 16 KiB
 cargo xtask faults           every fault under every call, as a report";
@@ -64,6 +66,7 @@ fn run(here: &Workspace, arguments: &[&str]) -> Result<bool, String> {
         ["bench", what @ ..] => bench::run(here, what),
         ["size"] => gate::run(here, &["size"]),
         ["licences"] => gate::run(here, &["licences"]),
+        ["docs"] => gate::run(here, &["docs"]),
         ["faults"] => Ok(faults::run(here)),
         ["conformance", languages @ ..] => conformance::run(here, languages),
         ["bindgen", "kotlin"] => done(kotlin::bindgen(here)),

@@ -10,7 +10,8 @@ use crate::{Workspace, bindings, succeeds};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Packs `market-sdk`, and has its own example, as a project of its own, shop with it.
+/// Packs `market-sdk`, has its own example, as a project of its own, shop with it, and has README's tests of an app run
+/// there.
 pub(crate) fn check(here: &Workspace) -> Counts {
     match bought(here) {
         Ok(()) => Counts::check(true),
@@ -47,7 +48,7 @@ fn bought(here: &Workspace) -> Result<(), String> {
     }
 }
 
-/// Unpacks the crate, and builds the example on it, with the versions of our lock file.
+/// Unpacks the crate, builds the example on it, with the versions of our lock file, and runs the tests of an app.
 fn program(here: &Workspace) -> std::io::Result<std::path::PathBuf> {
     let folder = bindings::target(here).join("package");
     let project = folder.join("shopper");
@@ -62,10 +63,14 @@ fn program(here: &Workspace) -> std::io::Result<std::path::PathBuf> {
     std::fs::write(project.join("Cargo.toml"), manifest(&packed))?;
     std::fs::copy(here.root.join("Cargo.lock"), project.join("Cargo.lock"))?;
     std::fs::copy(packed.join("examples/shopper.rs"), project.join("src/main.rs"))?;
-    let mut build = here.cargo(&["build", "--manifest-path"]);
-    build.arg(project.join("Cargo.toml")).arg("--target-dir").arg(bindings::target(here));
-    if !succeeds(&mut build) {
-        return Err(std::io::Error::other("the program does not build"));
+    std::fs::create_dir(project.join("tests"))?;
+    std::fs::copy(here.root.join("tests/contract/tests/kit/app.rs"), project.join("tests/app.rs"))?;
+    for (command, why) in [("build", "the program does not build"), ("test", "an app cannot be tested")] {
+        let mut cargo = here.cargo(&[command, "--manifest-path"]);
+        cargo.arg(project.join("Cargo.toml")).arg("--target-dir").arg(bindings::target(here));
+        if !succeeds(&mut cargo) {
+            return Err(std::io::Error::other(why));
+        }
     }
     Ok(bindings::built(here).join(format!("market-package-test{}", std::env::consts::EXE_SUFFIX)))
 }
@@ -80,6 +85,10 @@ edition = "2024"
 [dependencies]
 market-sdk = {{ path = {packed:?} }}
 tokio = {{ version = "1", features = ["full"] }}
+
+[dev-dependencies]
+market-sdk = {{ path = {packed:?}, features = ["test-kit"] }}
+tokio = {{ version = "1", features = ["test-util"] }}
 
 [workspace]
 "#

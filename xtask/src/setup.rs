@@ -1,6 +1,7 @@
 //! What the gate needs beyond Rust and a C compiler.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::{Workspace, succeeds};
 
@@ -26,7 +27,7 @@ pub(crate) fn there(here: &Workspace, what_for: &str, needed: &[Needed]) -> bool
     let names: Vec<_> = missing.iter().map(|(name, _)| *name).collect();
     let mut packages: Vec<_> = missing.iter().map(|(_, package)| *package).collect();
     packages.dedup();
-    let root = std::process::Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout == b"0\n");
+    let root = Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout == b"0\n");
     let ci = std::env::var("CI").is_ok_and(|value| value == "true");
     if !Path::new("/etc/debian_version").exists() || !(root || ci) {
         println!("Missing for {what_for}: {}. Debian's packages: {}.", names.join(", "), packages.join(", "));
@@ -48,6 +49,19 @@ pub(crate) fn there(here: &Workspace, what_for: &str, needed: &[Needed]) -> bool
         println!("{name} is not there, though {package} was asked for.");
     }
     installed && still.is_empty()
+}
+
+/// A program that cargo installs, of this version: `target/tools/bin/NAME`. Built by the first who needs it.
+pub(crate) fn cargo_tool(here: &Workspace, name: &str, version: &str, features: &[&str]) -> Option<PathBuf> {
+    let tools = here.root.join("target/tools");
+    let program = tools.join("bin").join(name);
+    let said = Command::new(&program).arg("--version").output();
+    let there = said.is_ok_and(|said| String::from_utf8_lossy(&said.stdout).contains(version));
+    let install = || {
+        let mut install = here.cargo(&["install", "--locked", name, "--version", version, "--root"]);
+        succeeds(install.arg(&tools).args(features))
+    };
+    (there || install()).then_some(program)
 }
 
 fn missing(needed: &[Needed]) -> Vec<Needed> {

@@ -117,7 +117,9 @@ fn tested(here: &Workspace, figures: &mut Vec<String>) -> Result<Counts, String>
     bindgen(here)?;
     let server = bindings::dev_server(here)?;
     let swift = swift.knows("MARKET_DEV_SERVER", &server);
-    let mut counts = package_tests(here, &swift, None, figures)?;
+    // Apart: one of the conformance tests measures how soon a cancelled request is closed.
+    let mut counts = package_tests(here, &swift, Tests::Conformance, figures)?;
+    counts += package_tests(here, &swift, Tests::Others, figures)?;
     if counts.ok() {
         counts += surface::check(here, &swift, figures).map_or_else(failed, |()| Counts::check(true));
         counts += package::consumed(here, &swift, &server).map_or_else(failed, |()| Counts::check(true));
@@ -131,14 +133,14 @@ pub(crate) fn conformance(here: &Workspace) -> Counts {
         let swift = Swift::ready(here)?;
         bindgen(here)?;
         let swift = swift.knows("MARKET_DEV_SERVER", bindings::dev_server(here)?);
-        package_tests(here, &swift, Some(CONFORMANCE), &mut Vec::new())
+        package_tests(here, &swift, Tests::Conformance, &mut Vec::new())
     };
     run().unwrap_or_else(failed)
 }
 
 /// What became of each conformance test in the last run.
 pub(crate) fn results(here: &Workspace, _: &conformance::Folder) -> Result<conformance::Results, String> {
-    conformance::junit(&report(here), |class| class == CONFORMANCE)
+    conformance::junit(&Tests::Conformance.report(here), |class| class == CONFORMANCE)
 }
 
 /// The suite of the conformance tests.
@@ -154,27 +156,54 @@ fn scratch(here: &Workspace) -> PathBuf {
     folder(here).join("build")
 }
 
-/// What the run is told to call its report of XCTest's tests; Swift's own library adds to that name.
-const REPORT: &str = "report.xml";
+/// Which of the package's tests.
+#[derive(Clone, Copy)]
+enum Tests {
+    Conformance,
+    Others,
+}
 
-fn report(here: &Workspace) -> PathBuf {
-    folder(here).join("report-swift-testing.xml")
+impl Tests {
+    /// How the run is told.
+    fn chosen(self) -> [&'static str; 2] {
+        match self {
+            Self::Conformance => ["--filter", CONFORMANCE],
+            Self::Others => ["--skip", CONFORMANCE],
+        }
+    }
+
+    /// What the run is told to call its report of XCTest's tests; Swift's own library adds to that name.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Conformance => "conformance",
+            Self::Others => "others",
+        }
+    }
+
+    fn report(self, here: &Workspace) -> PathBuf {
+        folder(here).join(format!("{}-swift-testing.xml", self.name()))
+    }
 }
 
 /// Runs the tests, and adds up the report that they leave.
 fn package_tests(
     here: &Workspace,
     swift: &Swift,
-    only: Option<&str>,
+    which: Tests,
     figures: &mut Vec<String>,
 ) -> Result<Counts, String> {
-    let swift = swift.clone().knows(conformance::VARIABLE, conformance::begin(here, "swift")?.logs());
-    let report = report(here);
+    let swift = match which {
+        Tests::Conformance => {
+            swift.clone().knows(conformance::VARIABLE, conformance::begin(here, "swift")?.logs())
+        }
+        Tests::Others => swift.clone(),
+    };
+    let report = which.report(here);
     let _ = std::fs::remove_file(&report);
     let mut tests = swift.command(here, &here.root.join(PACKAGE), "swift");
     tests.args(["test", "-Xswiftc", "-warnings-as-errors", "--scratch-path"]).arg(scratch(here));
-    tests.arg("--xunit-output").arg(folder(here).join(REPORT));
-    tests.args(only.into_iter().flat_map(|suite| ["--filter", suite]));
+    tests.arg("--xunit-output").arg(folder(here).join(which.name()).with_extension("xml"));
+    tests.args(which.chosen());
     let mut running =
         tests.stdout(Stdio::piped()).spawn().map_err(|e| format!("swift did not start: {e}"))?;
     for line in running.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).split(b'\n')) {

@@ -260,3 +260,6 @@ fn give(shown: &Shown, format: Format) -> Done {
 fn print(text: &str) -> Done {
     Ok(writeln!(io::stdout(), "{}", text.trim_end())?)
 }
+
+#[cfg(test)]
+mod tests;

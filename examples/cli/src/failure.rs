@@ -59,7 +59,7 @@ impl Failure {
         ExitCode::from(self.exit_code())
     }
 
-    fn exit_code(&self) -> u8 {
+    pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Sdk(error) => exit_code(error.code()),
             Self::NobodySignedIn => 3,

@@ -44,7 +44,7 @@ fn a_shopper_signs_in_fills_a_cart_orders_and_signs_out() {
     assert_eq!(shop.ok(&["logout"]).out, "Signed out.\n");
     let status = shop.run(&["status"]);
     assert_eq!((status.code, status.out.as_str()), (3, "Nobody is signed in.\n"));
-    let state = shop.control("GET", "/state");
+    let state = shop.state();
     assert_eq!(state["us"]["users"][0]["is_active"], json!(false));
 }
 
@@ -75,7 +75,7 @@ fn any_other_route_is_reached_with_the_session_or_without() {
 fn a_session_that_the_server_ends_is_told_and_erased() {
     let shop = Shop::open();
     shop.log_in(US_PHONE);
-    shop.control("POST", "/expire-sessions");
+    shop.expire_sessions();
     let cart = shop.run(&["cart", "--json"]);
     assert_eq!(cart.code, 3);
     let error: Value = serde_json::from_str(&cart.err).unwrap();
@@ -83,7 +83,7 @@ fn a_session_that_the_server_ends_is_told_and_erased() {
     assert_eq!(std::fs::read_dir(shop.folder.path().join("session")).unwrap().count(), 0);
 
     shop.log_in(US_PHONE);
-    shop.control("POST", "/expire-sessions");
+    shop.expire_sessions();
     let status = shop.run(&["status", "--ask-server"]);
     assert_eq!(status.code, 3);
     let told =

@@ -51,7 +51,8 @@ impl CartApi {
     /// another user is, or no call has read it yet. It stays over an expiry, and goes with a logout at once.
     ///
     /// Observing reads nothing by itself: call [`get`](Self::get) when a screen appears. While somebody observes, a
-    /// change that failed and an order from the cart end in a fresh read. It ends with the client.
+    /// change that failed and an order from the cart end in a fresh read, after the next sign-in if an expiry stops it. It
+    /// ends with the client.
     ///
     /// ```no_run
     /// # async fn example(market: market_sdk::MarketClient) {

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::Core;
 use crate::error::{ErrorCode, Result};
 use crate::http::{Got, Made};
-use crate::model::{Cart, CartLine, CartWire, Market};
+use crate::model::{Cart, CartLine, CartWire, Market, SessionState};
 use crate::session::Lineages;
 use crate::session::machine::Lineage;
 
@@ -118,17 +118,34 @@ pub(super) fn doubted(core: &Arc<Core>, made: &Made, code: ErrorCode) {
     }
 }
 
-/// Reads the cart anew for those who observe it, when its turn comes. Nobody waits for it, so it waits for no session.
+/// Reads the cart anew for those who observe it, when its turn comes. If an expiry stops that, it is done when the same
+/// user is back: what is shown until then is as doubtful as before.
 pub(super) fn reread(core: &Arc<Core>, made: &Made) {
     if !core.carts.observed() {
         return;
     }
-    let Ok(made) = core.http.made_under(made.lineage) else { return };
-    let made = made.parks(false);
-    let core = core.clone();
+    let lineage = made.lineage;
+    let (client, mut states) = (Arc::downgrade(core), core.keeper.subscribe());
     tokio::spawn(async move {
-        if let Err(error) = read(&core, &made).await {
-            tracing::debug!(code = ?error.code(), "the observed cart was not read anew");
+        // The client is not held while nobody is signed in. Nor is this parked: nobody waits for it, and no app is to count it.
+        while let Some(core) = client.upgrade() {
+            let Ok(made) = core.http.made_under(lineage) else { return };
+            match read(&core, &made.parks(false)).await {
+                Err(error) if error.code() == ErrorCode::SessionExpired => {}
+                Err(error) => {
+                    tracing::debug!(code = ?error.code(), "the observed cart was not read anew");
+                    return;
+                }
+                Ok(_) => return,
+            }
+            drop(core);
+            loop {
+                match states.next().await {
+                    Some(SessionState::Expired { .. }) => {}
+                    Some(_) => break,
+                    None => return,
+                }
+            }
         }
     });
 }

@@ -347,7 +347,7 @@ impl SessionApi {
     }
 
     /// Asks the server whether it still accepts the session. If it does not, the session has ended, and the
-    /// call with it.
+    /// call with it: it waits for no sign-in, whatever the client was built with.
     ///
     /// ```no_run
     /// # async fn example(market: market_sdk::MarketClient) -> market_sdk::Result<()> {
@@ -360,7 +360,8 @@ impl SessionApi {
     pub fn verify_token(&self) -> impl Future<Output = Result<TokenStatus>> + Send + use<> {
         let this = self.clone();
         async move {
-            let made = this.core.http.made()?;
+            // It is the question whether the session has ended: who asks wants to be told, not to wait.
+            let made = this.core.http.made()?.parks(false);
             let call = Call::new("session", "verify_token", Method::GET, "/auth/verify-token");
             let status = this.core.http.json::<TokenStatusWire>(&made, &call).await?.value;
             Ok(status.into())

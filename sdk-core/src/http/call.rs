@@ -1,7 +1,7 @@
 //! What a call declares of itself. Retry, the door and the judge ask the declaration, never the HTTP method.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::Method;
@@ -52,8 +52,8 @@ pub(crate) struct Call {
     /// Twice is the same as once.
     pub(crate) idempotent: bool,
     pub(crate) idempotency_key: Option<String>,
-    /// Set right before an attempt is handed to the transport, and taken back by a 401: while it is not set the
-    /// server has certainly done nothing.
+    /// Set right before an attempt is handed to the transport, and taken back by a 401 and where no connection was
+    /// made: while it is not set the server has certainly done nothing.
     pub(crate) begun: Option<Arc<AtomicBool>>,
     pub(crate) lost: Lost,
     /// A 400 means that the sign-in code was wrong.
@@ -109,6 +109,24 @@ impl Call {
     pub(crate) fn idempotent(mut self) -> Self {
         self.idempotent = true;
         self
+    }
+
+    pub(super) fn begin(&self) {
+        if let Some(begun) = &self.begun {
+            begun.store(true, Ordering::Release);
+        }
+    }
+
+    /// What was begun of it has certainly done nothing.
+    pub(super) fn take_back(&self) {
+        if let Some(begun) = &self.begun {
+            begun.store(false, Ordering::Release);
+        }
+    }
+
+    /// Whether it would do harm to make it for a caller that has left, who takes it for not made.
+    pub(super) fn needs_its_caller(&self) -> bool {
+        self.begun.as_ref().is_some_and(|begun| !begun.load(Ordering::Acquire))
     }
 
     pub(crate) fn once(mut self) -> Self {

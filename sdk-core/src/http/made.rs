@@ -16,8 +16,12 @@ pub(crate) struct Made {
     pub(crate) lineage: Lineage,
     /// It waits for an expired session's user, if the client was built so.
     parks: bool,
+    /// What it sends now goes before its own request, and does not let the next waiting call go.
+    before: bool,
     /// How long it may take.
     timeout: Duration,
+    /// From then on, half of the time that is left is kept for something else.
+    halved: Option<Instant>,
     call: Arc<One>,
 }
 
@@ -30,7 +34,8 @@ struct One {
 impl Made {
     pub(super) fn new(ticket: Ticket, lineage: Lineage, timeout: Duration) -> Self {
         let since = Mutex::new(Instant::now());
-        Self { lineage, parks: true, timeout, call: Arc::new(One { ticket, since }) }
+        let call = Arc::new(One { ticket, since });
+        Self { lineage, parks: true, before: false, timeout, halved: None, call }
     }
 
     /// Says whether it may be parked.
@@ -39,15 +44,17 @@ impl Made {
     }
 
     pub(crate) fn deadline(&self) -> Instant {
-        *self.call.since.lock().unwrap_or_else(PoisonError::into_inner) + self.timeout
+        let since = *self.call.since.lock().unwrap_or_else(PoisonError::into_inner);
+        let whole = since + self.timeout;
+        let Some(halved) = self.halved else { return whole };
+        let from = halved.max(since);
+        from + whole.saturating_duration_since(from) / 2
     }
 
-    /// The same call, with half of the time that it has left.
+    /// The same call, for what goes before its own request: with half of the time that it has left, or of its whole time
+    /// if it is parked and goes on. Then it keeps its turn.
     pub(crate) fn early(&self) -> Self {
-        let since = *self.call.since.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        let left = self.deadline().saturating_duration_since(now);
-        Self { timeout: now.saturating_duration_since(since) + left / 2, ..self.clone() }
+        Self { halved: Some(Instant::now()), before: true, ..self.clone() }
     }
 
     fn renew(&self, resumed: bool) {
@@ -80,9 +87,17 @@ impl Made {
         }
     }
 
-    /// Whether the session had expired when it was last looked at, and nothing was sent since.
+    /// The session that it was made with is about to be found expired.
+    pub(super) fn stand(&self) {
+        if self.parks && self.call.ticket.counts() {
+            // What becomes of it is looked at when it comes to the door.
+            let _ = self.call.ticket.stand(true);
+        }
+    }
+
+    /// Whether the session had expired when it was last looked at, and its own request was not sent since.
     pub(super) fn was_parked(&self) -> bool {
-        self.call.ticket.is_listed()
+        self.parks && self.call.ticket.is_listed()
     }
 
     /// Waits, since the session has expired, until its user has signed in again. Nothing of the call is under way.
@@ -99,7 +114,13 @@ impl Made {
 
     /// A request was handed to the transport.
     pub(super) fn handed_on(&self) {
-        self.call.ticket.handed_on();
+        if !self.before {
+            self.call.ticket.handed_on();
+        }
+    }
+
+    pub(super) fn is_left(&self) -> bool {
+        self.call.ticket.is_left()
     }
 
     /// Held by a caller whose call runs as a task of its own: without the caller it is not parked.

@@ -11,7 +11,6 @@ mod retry;
 pub(crate) mod transport;
 
 use std::future::poll_fn;
-use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -74,6 +73,14 @@ impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Self::Failed(error)
     }
+}
+
+/// What was tried of a call so far.
+#[derive(Default)]
+struct Tries {
+    retries: u32,
+    /// The server may have acted on an attempt at a change.
+    unsure: bool,
 }
 
 /// Where a call stands, for when its deadline passes.
@@ -141,7 +148,7 @@ impl Http {
         let span = span(call);
         // The time is asked for only if somebody is told.
         let started = (!span.is_disabled()).then(Instant::now);
-        let mut retries = 0;
+        let mut tries = Tries::default();
         let result = loop {
             // It may have waited already, in a line, and have been let go since.
             if made.was_parked()
@@ -150,7 +157,7 @@ impl Http {
                 break Err(error);
             }
             let stage = Mutex::new(Stage::Door);
-            let attempts = self.attempts(made, call, &span, &stage, &mut retries).instrument(span.clone());
+            let attempts = self.attempts(made, call, &span, &stage, &mut tries).instrument(span.clone());
             match timeout_at(made.deadline(), attempts).await {
                 Ok(Ok(answer)) => break Ok(answer),
                 // It waits outside its time, and goes on where it stopped.
@@ -178,31 +185,37 @@ impl Http {
         call: &Call,
         span: &Span,
         stage: &Mutex<Stage>,
-        retries: &mut u32,
+        tries: &mut Tries,
     ) -> Result<Answer, Stop> {
         loop {
             stand(stage, Stage::Door);
             // Each attempt asks: a logout or an expiry may have come since the last one.
             let permit = match call.made_as {
                 As::User => match self.keeper.acquire(made.lineage).await {
-                    Err(error) if error.code() == ErrorCode::SessionExpired => return Err(Stop::Expired),
+                    // What may have been made already does not wait for hours to be made again.
+                    Err(error) if error.code() == ErrorCode::SessionExpired => {
+                        return Err(if tries.unsure { Stop::Failed(error) } else { Stop::Expired });
+                    }
                     permit => Some(permit?),
                 },
                 As::Nobody(_) => None,
             };
+            if call.needs_its_caller() && made.is_left() {
+                return Err(Error::new(ErrorCode::Cancelled).into());
+            }
             stand(stage, Stage::Sending);
-            span.record("attempt", *retries + 1);
-            let verdict = match self.attempt(made, call, permit.as_ref()).await? {
+            span.record("attempt", tries.retries + 1);
+            let verdict = match self.attempt(made, call, permit.as_ref(), tries.retries).await? {
                 Ok(reply) => {
                     span.record("status", reply.status.as_u16());
                     if let Some(permit) = &permit
                         && reply.status == StatusCode::UNAUTHORIZED
                     {
-                        // The server did not act. Back to the door: it knows whether there is a newer session.
+                        // The server did not act. Back to the door: it knows whether there is a newer session. Listed
+                        // before, it is parked before those that were made after it and stand in a line.
+                        made.stand();
                         self.keeper.rejected(permit);
-                        if let Some(begun) = &call.begun {
-                            begun.store(false, Ordering::Release);
-                        }
+                        call.take_back();
                         continue;
                     }
                     match judge::reply(call, &reply) {
@@ -213,10 +226,15 @@ impl Http {
                         Err(verdict) => verdict,
                     }
                 }
-                Err(failure) => judge::failure(call, failure),
+                Err(failure) => {
+                    if matches!(failure, transport::Failure::NotSent(_)) {
+                        call.take_back();
+                    }
+                    judge::failure(call, failure)
+                }
             };
             drop(permit); // It is for one attempt, and a logout waits for it.
-            let backoff = retry::backoff(*retries, self.keeper.random().bits());
+            let backoff = retry::backoff(tries.retries, self.keeper.random().bits());
             // Clients that were told the same time would come back together: they are spread over half as much.
             let wait = match verdict.error.retry_after() {
                 None => backoff,
@@ -225,14 +243,15 @@ impl Http {
                 }
             };
             let until = Instant::now().checked_add(wait).filter(|until| *until < made.deadline());
-            let allowed = *retries < retry::MOST && verdict.again != Again::No;
+            let allowed = tries.retries < retry::MOST && verdict.again != Again::No;
             let (Some(until), true) = (until, allowed) else { return Err(verdict.error.into()) };
             if verdict.again == Again::Paid && !self.budget.spend() {
                 return Err(verdict.error.into());
             }
+            tries.unsure |= verdict.again == Again::Paid && !call.method.is_safe();
             stand(stage, Stage::Waiting(verdict.error));
             tokio::time::sleep_until(until).await;
-            *retries += 1;
+            tries.retries += 1;
         }
     }
 
@@ -260,7 +279,7 @@ impl Http {
         tokio::select! {
             biased;
             () = notice.over() => {}
-            answer = self.exchange(None, call, &sender).instrument(span.clone()) => if let Ok(Ok(reply)) = answer {
+            answer = self.exchange(None, call, &sender, 0).instrument(span.clone()) => if let Ok(Ok(reply)) = answer {
                 span.record("status", reply.status.as_u16());
             },
         }
@@ -274,13 +293,15 @@ impl Http {
         made: &Made,
         call: &Call,
         permit: Option<&Permit>,
+        number: u32,
     ) -> Result<Result<Reply, transport::Failure>> {
         let Some(permit) = permit else {
             let market = match &call.made_as {
                 As::Nobody(market) => market.as_ref(),
                 As::User => None,
             };
-            return self.exchange(Some(made), call, &Sender { token: None, market, user_id: None }).await;
+            let sender = Sender { token: None, market, user_id: None };
+            return self.exchange(Some(made), call, &sender, number).await;
         };
         let sender = Sender {
             token: Some(&permit.header),
@@ -291,7 +312,7 @@ impl Http {
         let answer = tokio::select! {
             biased;
             () = permit.revoked() => return Err(Error::new(ErrorCode::SignedOut)),
-            answer = self.exchange(Some(made), call, &sender) => answer,
+            answer = self.exchange(Some(made), call, &sender, number) => answer,
         };
         if self.keeper.lineage() != made.lineage {
             return Err(Error::new(ErrorCode::SignedOut));
@@ -305,6 +326,7 @@ impl Http {
         made: Option<&Made>,
         call: &Call,
         sender: &Sender<'_>,
+        attempt: u32,
     ) -> Result<Result<Reply, transport::Failure>> {
         if !call.idempotent {
             // An app that was frozen in the background wakes with connections that the server has closed, and
@@ -321,10 +343,9 @@ impl Http {
                 headers: headers(call, sender)?,
                 body: body(call, sender),
                 secret: call.spends_code,
+                attempt,
             };
-            if let Some(begun) = &call.begun {
-                begun.store(true, Ordering::Release);
-            }
+            call.begin();
             let mut sent = self.transport.send(request);
             // Calls that waited for a session leave one after the other, each once the one before is on its way.
             let first = poll_fn(|context| Poll::Ready(sent.as_mut().poll(context))).await;

@@ -22,6 +22,9 @@ pub(crate) struct Request {
     pub(crate) body: Option<Bytes>,
     /// Its answer brings a token: the body is wiped when it goes.
     pub(crate) secret: bool,
+    /// Which attempt at its call this is, from nought on.
+    #[cfg_attr(not(feature = "test-kit"), allow(dead_code, reason = "of use to a shop in memory alone"))]
+    pub(crate) attempt: u32,
 }
 
 #[derive(Clone)]

@@ -38,8 +38,9 @@ pub(crate) struct Journal {
     settled: Settled,
 }
 
-/// Orders whose outcome is known though the store did not let go of their entry.
-type Settled = Arc<Mutex<HashSet<u128>>>;
+/// Orders whose outcome is known though the store did not let go of their entry: by id, and by revision where a later
+/// attempt would be another matter.
+type Settled = Arc<Mutex<HashSet<(u128, Option<u32>)>>>;
 
 /// The entry of one user.
 #[derive(Clone)]
@@ -106,7 +107,7 @@ impl Page {
         let closed = self.job(move |store, key| close(store, key, id, revision), |_, _, _| {}).await;
         closed.unwrap_or_else(|error| {
             tracing::warn!(code = ?error.code(), "a settled order's entry could not be erased yet");
-            lock(&self.settled).insert(id);
+            lock(&self.settled).insert((id, revision));
             true
         })
     }
@@ -178,8 +179,12 @@ impl Claim {
         let (id, digest) = (self.pending.id, self.digest);
         let released = self.page.job(move |store, key| release(store, key, id, digest), |_, _, _| {});
         if let Err(error) = released.await {
-            // Nobody is told: the order's own error says more. What stays is resolved like any other.
+            // Nobody is told: the order's own error says more.
             tracing::warn!(code = ?error.code(), "an order's entry could not be erased");
+            // Other attempts that are in it are resolved like any.
+            if self.pending.take_back(digest) {
+                lock(&self.page.settled).insert((id, Some(self.pending.revision)));
+            }
         }
     }
 }
@@ -206,9 +211,14 @@ fn current(store: &dyn SecureStore, key: &str) -> Result<Found> {
 
 fn look(store: &dyn SecureStore, key: &str, settled: &Settled) -> Result<Found> {
     Ok(match current(store, key)? {
-        Found::Open(pending) if lock(settled).contains(&pending.id) => Found::Nothing,
+        Found::Open(pending) if is_settled(&pending, settled) => Found::Nothing,
         found => found,
     })
+}
+
+fn is_settled(pending: &Pending, settled: &Settled) -> bool {
+    let settled = lock(settled);
+    settled.contains(&(pending.id, None)) || settled.contains(&(pending.id, Some(pending.revision)))
 }
 
 fn claim(
@@ -281,6 +291,6 @@ fn error(error: StoreError) -> Error {
     }
 }
 
-fn lock(settled: &Settled) -> MutexGuard<'_, HashSet<u128>> {
+fn lock(settled: &Settled) -> MutexGuard<'_, HashSet<(u128, Option<u32>)>> {
     settled.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -42,7 +42,8 @@ pub enum SessionState {
         persisted: bool,
     },
     /// The session has ended by itself: show the login screen with the phone number filled in. Carts and
-    /// orders are the server's, and there after the next sign-in.
+    /// orders are the server's, and there after the next sign-in. This is said anew when `waiting` changes, and is no
+    /// other end: [`on_end`](crate::SessionApi::on_end) counts those.
     #[non_exhaustive]
     Expired {
         /// Who was signed in.

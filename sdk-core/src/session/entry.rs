@@ -102,6 +102,7 @@ impl Keeper {
             ReadResult::Found(record) | ReadResult::SurelyExpired(record) => record,
             ReadResult::Missing => return ReadResult::Missing,
             ReadResult::Corrupt => return ReadResult::Corrupt,
+            ReadResult::LeftBehind => return ReadResult::LeftBehind,
             ReadResult::Locked => return ReadResult::Locked,
             ReadResult::Unavailable => return ReadResult::Unavailable,
             ReadResult::Late => return ReadResult::Late,

@@ -69,6 +69,7 @@ pub(crate) enum Owe {
     Id(SessionId),
     /// Whatever was signed in before this logout; it was not known then what was stored.
     Before(Millis),
+    /// What cannot be read, and what was left behind: each erase takes it along.
     Unreadable,
 }
 pub(crate) type Owed = BTreeSet<Owe>;
@@ -86,6 +87,8 @@ pub(crate) enum ReadResult<S> {
     SurelyExpired(S),
     Missing,
     Corrupt,
+    /// Of an installation of the app that is no more: nobody's.
+    LeftBehind,
     Locked,
     Unavailable,
     /// The deadline passed. The read keeps its place, and its true result follows.
@@ -341,19 +344,23 @@ impl<S: Session> Machine<S> {
                     self.state = State::SignedOut(SignedOutWhy::NoSession);
                     out.push(Effect::Publish);
                 }
-                ReadResult::Corrupt => {
-                    // Only the unreadable is owed: a record that another client writes meanwhile stays.
-                    self.state = State::SignedOut(SignedOutWhy::Corrupt);
-                    self.owed.insert(Owe::Unreadable);
-                    out.push(Effect::Publish);
-                    self.erase_owed(out);
-                }
+                ReadResult::Corrupt => self.of_no_use(SignedOutWhy::Corrupt, out),
+                ReadResult::LeftBehind => self.of_no_use(SignedOutWhy::NoSession, out),
                 ReadResult::Locked => self.lock(LockedWhy::Locked, out),
                 ReadResult::Unavailable => self.lock(LockedWhy::Unavailable, out),
                 ReadResult::Late => self.lock(LockedWhy::Hung, out),
             }
         }
         self.ask(out);
+    }
+
+    /// What is stored is no session of anybody's, and must go.
+    fn of_no_use(&mut self, why: SignedOutWhy, out: &mut Vec<Effect<S>>) {
+        // Nothing else is owed: a record that another client writes meanwhile stays.
+        self.state = State::SignedOut(why);
+        self.owed.insert(Owe::Unreadable);
+        out.push(Effect::Publish);
+        self.erase_owed(out);
     }
 
     fn on_verified(&mut self, flight: FlightId, session: S, out: &mut Vec<Effect<S>>) {

@@ -236,6 +236,10 @@ impl Ticket {
         self.listed.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn is_left(&self) -> bool {
+        self.left.load(Ordering::Relaxed)
+    }
+
     fn list(&self, inner: &mut Inner, parks: bool) {
         self.listed.store(true, Ordering::Relaxed);
         let spot = Spot {
@@ -261,11 +265,13 @@ impl Ticket {
         self.look(&mut inner)
     }
 
-    /// Its turn in the line has come. If it is parked it stays so, with the patience that it has left.
+    /// Its turn in the line has come. If it is parked it stays so, with the patience that it has left; if it came from
+    /// the door it keeps its turn there until it has sent its request.
     pub(crate) fn leave_line(&self) -> Result<Look> {
         let mut inner = self.keeper.lock();
         let look = self.look(&mut inner)?;
-        if !look.parked {
+        let at_door = inner.parking.listed.get(&self.number).is_some_and(|spot| spot.at_door);
+        if !look.parked && !at_door {
             self.listed.store(false, Ordering::Relaxed);
             self.keeper.unlist(&mut inner, self.number);
         }
@@ -300,7 +306,7 @@ impl Ticket {
 
     /// A caller that has left waits for nothing.
     fn gone_before(&self, inner: &mut Inner) -> Result<()> {
-        if self.left.load(Ordering::Relaxed) {
+        if self.is_left() {
             self.keeper.unlist(inner, self.number);
             return Err(Error::new(ErrorCode::Cancelled));
         }
@@ -340,10 +346,10 @@ impl Ticket {
 
     /// The caller has left. If the call is parked it is over, at once.
     pub(crate) fn leave(&self) {
+        self.left.store(true, Ordering::Relaxed);
         if !self.counts() {
             return;
         }
-        self.left.store(true, Ordering::Relaxed);
         let mut inner = self.keeper.lock();
         // Also one that was called and has not gone: nothing of it is under way.
         if self.keeper.unlist(&mut inner, self.number).is_some() {

@@ -165,10 +165,8 @@ pub(crate) fn read(store: &dyn SecureStore, key: &str, beside: &Beside) -> ReadR
         Ok(Current::Nothing) => ReadResult::Missing,
         Ok(Current::Unreadable) => ReadResult::Corrupt,
         Ok(Current::LeftBehind) => {
-            tracing::info!("a session of an earlier installation of the app is erased");
-            // It is looked at again if it stays, and never used.
-            let _ = store.delete(key);
-            ReadResult::Missing
+            tracing::info!("what an earlier installation of the app has stored is found");
+            ReadResult::LeftBehind
         }
         Err(Trouble::Locked) => ReadResult::Locked,
         Err(Trouble::Unavailable) => ReadResult::Unavailable,
@@ -395,7 +393,12 @@ mod tests {
         let again = installed(&file, 8);
         assert!(matches!(super::read(&store, KEY, &again), ReadResult::Found(_)), "the same installation");
         std::fs::remove_file(&file).unwrap();
-        assert!(matches!(super::read(&store, KEY, &installed(&file, 9)), ReadResult::Missing));
+        let reinstalled = installed(&file, 9);
+        for _ in 0..2 {
+            assert!(matches!(super::read(&store, KEY, &reinstalled), ReadResult::LeftBehind));
+        }
+        // Any erase takes it along.
+        assert_eq!(super::erase(&store, KEY, &Owed::new(), at(300), &reinstalled), EraseResult::Ok);
         assert_eq!(store.read(KEY), StoreRead::Missing);
     }
 
@@ -422,8 +425,7 @@ mod tests {
         let (store, folder) = (MemoryStore::default(), tempfile::tempdir().unwrap());
         let file = folder.path().join("app.install");
         store.write(KEY, b"without its key").unwrap();
-        assert!(matches!(super::read(&store, KEY, &installed(&file, 7)), ReadResult::Missing));
-        assert_eq!(store.read(KEY), StoreRead::Missing);
+        assert!(matches!(super::read(&store, KEY, &installed(&file, 7)), ReadResult::LeftBehind));
         store.write(KEY, b"damaged").unwrap();
         assert!(matches!(super::read(&store, KEY, &installed(&file, 8)), ReadResult::Corrupt));
     }

@@ -76,8 +76,18 @@ impl Keeper {
         let State::SignedIn { session, .. } = inner.machine.state() else { return };
         let Some(left) = session.left(self.clock().monotonic()) else { return };
         let keeper = std::sync::Arc::downgrade(&self.0);
-        // Whichever session it finds is looked at, so that a timer of an older one is harmless.
-        let up = move || upgraded(&keeper, |keeper| keeper.check_expiry(&mut keeper.lock()));
+        let generation = inner.machine.generation();
+        let up = move || {
+            upgraded(&keeper, |keeper| {
+                let mut inner = keeper.lock();
+                // Whichever session it finds is looked at, so that a timer of an older one is harmless.
+                keeper.check_expiry(&mut inner);
+                // Timers may go by another clock, as on Apple's systems, and come a moment too early.
+                if inner.machine.generation() == generation && inner.soon.said != Some(generation) {
+                    keeper.start_soon_timer(&inner);
+                }
+            });
+        };
         let wait = left.saturating_sub(session.margin(self.0.parts.soon));
         self.0.parts.timers.after(wait, Box::new(up));
     }

@@ -70,6 +70,16 @@ async fn a_device_that_slept_through_it_hears_it_when_the_app_comes_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_timer_that_is_early_by_the_clock_of_the_session_is_set_again() {
+    let world = World::signed_in().await;
+    let soon = listen(&world);
+    world.clock.fall_behind(Duration::from_secs(1));
+    tokio::time::sleep(26 * MINUTE).await;
+    assert_eq!(told(&soon).left, SOON);
+    assert_eq!(rest(&soon, world), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_is_not_said_once_the_session_has_ended() {
     let world = World::signed_in().await;
     let soon = listen(&world);

@@ -145,6 +145,46 @@ async fn the_cart_stays_over_an_expiry_for_the_same_user() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_fresh_read_that_an_expiry_stops_is_made_when_the_same_user_is_back() {
+    for same in [true, false] {
+        let world = World::signed_in().await;
+        let cart = world.market.cart();
+        let mut carts = cart.subscribe();
+        cart.add(SkuId(42), 2).await.unwrap();
+        assert_eq!(shown(&mut carts).await.last(), Some(&Some(2)));
+        world.shop.mishap("/cart/items", Mishap::LostAfter);
+        world.shop.mishap("/cart", Mishap::Status(401, ""));
+        assert_eq!(cart.add(SkuId(42), 1).await.unwrap_err().code(), ErrorCode::Network);
+        world.settle().await;
+        assert_eq!(world.shop.seen_at("/cart").len(), 1);
+        assert!(shown(&mut carts).await.is_empty(), "the cart of before stays over the expiry");
+        if same {
+            world.sign_in().await.unwrap();
+            assert_eq!(shown(&mut carts).await, [Some(3)]);
+            assert_eq!(world.shop.seen_at("/cart").len(), 2);
+        } else {
+            world.market.session().verify_code(OTHER_PHONE, CODE).await.unwrap();
+            assert_eq!(shown(&mut carts).await, [None]);
+            assert_eq!(world.shop.seen_at("/cart").len(), 1, "nothing of it is the other's");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fresh_read_that_waits_for_a_session_does_not_keep_the_client() {
+    let world = World::signed_in().await;
+    let mut carts = world.market.cart().subscribe();
+    assert_eq!(carts.next().await, Some(None));
+    world.shop.mishap("/cart/items", Mishap::LostAfter);
+    world.shop.mishap("/cart", Mishap::Status(401, ""));
+    assert!(world.market.cart().add(SkuId(42), 1).await.is_err());
+    world.settle().await;
+    drop(world);
+    let end = tokio::time::timeout(Duration::from_secs(120), carts.next()).await;
+    assert_eq!(end, Ok(None));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_carts_end_with_the_client() {
     let world = World::signed_in().await;
     let mut carts = world.market.cart().subscribe();

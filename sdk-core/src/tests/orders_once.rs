@@ -425,6 +425,27 @@ async fn p7_p12_an_order_whose_caller_leaves_before_it_is_sent_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn p7_p12_an_order_that_never_left_is_not_tried_again_once_its_caller_has_gone() {
+    for from_cart in [false, true] {
+        let world = World::signed_in().await;
+        let order = if from_cart { NewOrder::from_cart("Ann", PHONE, "1 Main St") } else { order() };
+        world.shop.mishap(CREATE, Mishap::NotSent);
+        let placing = tokio::spawn(world.market.orders().place(order));
+        while world.shop.seen_at(CREATE).is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // The connection was refused, and the next try has not come yet.
+        tokio::time::sleep(LATENCY * 2).await;
+        assert_eq!(world.shop.seen_at(CREATE).len(), 1);
+        placing.abort();
+        world.settle().await;
+        assert_eq!((world.shop.seen_at(CREATE).len(), world.shop.orders()), (1, 0));
+        assert_eq!(world.store.noted(), None);
+        assert!(world.place().await.is_ok());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn p7_p12_an_order_whose_caller_leaves_after_it_was_sent_is_completed_and_settled() {
     for from_cart in [false, true] {
         let world = World::signed_in().await;

@@ -137,6 +137,25 @@ async fn p5_a_logout_and_a_clear_end_what_waits_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_that_may_have_been_made_does_not_wait_to_be_made_again() {
+    let world = World::parking(100, PATIENCE).await;
+    let cart = world.market.cart();
+    cart.add(SkuId(42), 2).await.unwrap();
+    // It is made, the answer is lost, and the session is over when it is made again.
+    for mishap in [Mishap::LostAfter, Mishap::Status(401, "")] {
+        world.shop.mishap("/cart/items/0", mishap);
+    }
+    let set = tokio::time::timeout(MINUTE, cart.set_quantity(LineId(0), 5)).await.expect("it waits");
+    assert_eq!(set.unwrap_err().code(), ErrorCode::SessionExpired);
+    assert_eq!((waiting(&world), world.shop.quantity(42)), (0, 5));
+    // What another device does meanwhile stands.
+    world.shop.set_elsewhere(42, 7);
+    world.sign_in().await.unwrap();
+    world.settle().await;
+    assert_eq!(cart.get().await.unwrap().items[0].quantity, 7);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_caller_that_leaves_takes_its_call_with_it_at_once() {
     let world = rejected().await;
     let (first, second, profile) = (add(&world.market, 42), add(&world.market, 43), profile(&world.market));
@@ -271,15 +290,15 @@ async fn those_in_the_line_when_the_session_ends_are_parked_in_the_order_of_maki
     let adds: Vec<_> = (0..8).map(|sku| add(&world.market, sku)).collect();
     rest().await;
     let done: Vec<_> = adds.iter().map(JoinHandle::is_finished).collect();
-    // The first comes back to the door after those in the line were parked, and finds no room.
     assert_eq!(waiting(&world), 3);
-    assert_eq!(done, [true, false, false, false, true, true, true, true]);
+    // An order that was made after a change does not go on without it.
+    assert_eq!(done, [false, false, false, true, true, true, true, true]);
     world.sign_in().await.unwrap();
     let codes: Vec<_> = join_all(adds.into_iter().map(code)).await;
     let expired = Some(ErrorCode::SessionExpired);
-    assert_eq!(codes, [expired, None, None, None, expired, expired, expired, expired]);
+    assert_eq!(codes, [None, None, None, expired, expired, expired, expired, expired]);
     let stored: Vec<_> = (0..8).map(|sku| world.shop.quantity(sku)).collect();
-    assert_eq!(stored, [0, 1, 1, 1, 0, 0, 0, 0]);
+    assert_eq!(stored, [1, 1, 1, 0, 0, 0, 0, 0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -336,31 +355,6 @@ async fn a_call_that_nobody_polls_does_not_hold_up_those_after_it() {
     assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
     assert_eq!(aside.await.unwrap_err().code(), ErrorCode::Unsupported);
     assert_eq!(raws(&world, before), [1, 0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn p12_an_order_waits_only_if_it_is_asked_to() {
-    let orders: [fn() -> NewOrder; 2] = [
-        || NewOrder::from_cart("Ann", PHONE, "1 Main St"),
-        || NewOrder::of_items("Ann", PHONE, "1 Main St", [(SkuId(42), 1)]),
-    ];
-    for order in orders {
-        let world = rejected().await;
-        // Found by a 401, and found locally.
-        for _ in 0..2 {
-            let started = tokio::time::Instant::now();
-            let placed = world.market.orders().place(order()).await;
-            assert_eq!(placed.unwrap_err().code(), ErrorCode::SessionExpired);
-            assert!(started.elapsed() < MINUTE);
-        }
-        assert_eq!(waiting(&world), 0);
-        let placed = tokio::spawn(world.market.orders().place(order().park_on_expiry()));
-        rest().await;
-        assert_eq!(waiting(&world), 1);
-        world.sign_in().await.unwrap();
-        assert_eq!(code(placed).await, None);
-        assert_eq!(world.shop.orders(), 1);
-    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -517,6 +511,19 @@ async fn a_call_behind_one_that_asks_the_server_which_kind_it_is_waits_with_it()
         assert_eq!(code(read).await, Some(ErrorCode::Unsupported));
     }
     assert_eq!(world.shop.seen_at("/wishlist").len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_question_whether_the_session_is_accepted_is_answered_and_does_not_wait() {
+    let world = rejected().await;
+    for _ in 0..2 {
+        let started = tokio::time::Instant::now();
+        let asked = world.market.session().verify_token().await;
+        assert_eq!(asked.unwrap_err().code(), ErrorCode::SessionExpired);
+        assert!(started.elapsed() < MINUTE, "{:?}", started.elapsed());
+        assert_eq!(waiting(&world), 0);
+    }
+    assert_eq!(world.shop.seen_at("/auth/verify-token").len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -128,6 +128,12 @@ impl Shop {
         self.inside().cart.iter().filter(|(of, _)| *of == sku).map(|(_, quantity)| *quantity).sum()
     }
 
+    /// Another device changes the cart.
+    pub(super) fn set_elsewhere(&self, sku: u64, quantity: u64) {
+        let mut inside = self.inside();
+        inside.cart.iter_mut().filter(|(of, _)| *of == sku).for_each(|line| line.1 = quantity);
+    }
+
     pub(super) fn orders(&self) -> usize {
         self.inside().orders.len()
     }

@@ -1,11 +1,12 @@
 //! Stores in trouble.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::shop::{CODE, Mishap};
-use super::world::{OTHER_PHONE, STORE_TIMEOUT, TIMEOUT, World};
+use super::shop::{CODE, Mishap, Shop};
+use super::world::{Device, OTHER_PHONE, STORE_TIMEOUT, Store, TIMEOUT, World};
 use crate::model::{EndReason, LockedReason, SessionState, SignedOutReason, UserId};
 use crate::{ErrorCode, StoreError, StoreRead};
 
@@ -183,6 +184,27 @@ async fn p5_a_logout_that_cannot_erase_says_so_and_it_is_erased_at_the_next_chan
     assert_eq!(world.market.cart().get().await.unwrap_err().code(), ErrorCode::NotSignedIn);
     world.settle().await;
     assert_eq!(world.store.stored(), None, "the call at the door was a chance");
+}
+
+#[tokio::test(start_paused = true)]
+async fn p5_what_an_earlier_installation_left_is_said_by_a_logout_and_erased_at_the_next_chance() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("app.install");
+    let device = Arc::new(Device::with_marker(file.clone()));
+    let world = World::with(Shop::open(), Store::default(), device);
+    world.sign_in().await.unwrap();
+    std::fs::remove_file(file).unwrap();
+    world.store.deletes(Some(StoreError::Unavailable("read only".to_owned())));
+    let world = world.restart();
+    let state = world.market.session().restore().await.unwrap();
+    assert_eq!(state, SessionState::SignedOut { reason: SignedOutReason::NoSession });
+    assert!(world.store.stored().is_some());
+    let logout = world.market.session().logout().await;
+    assert_eq!(logout.unwrap_err().code(), ErrorCode::StoreNotCleared);
+    world.store.deletes(None);
+    world.market.session().resumed();
+    world.settle().await;
+    assert_eq!(world.store.stored(), None);
 }
 
 #[tokio::test(start_paused = true)]

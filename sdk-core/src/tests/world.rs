@@ -1,6 +1,7 @@
 //! A client with everything around it in the test's hands.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -18,7 +19,7 @@ use crate::model::{SessionEnd, SessionState, SignIn};
 use crate::session::clock::Clock;
 use crate::session::timer::{Task, Timers};
 use crate::session::{EntryQueue, Job, ParkRule, Parts, Random};
-use crate::store::{SecureStore, StoreError, StoreRead};
+use crate::store::{InstallMarker, SecureStore, StoreError, StoreRead};
 use crate::{MarketClient, Result};
 
 pub(super) const PHONE: &str = "+13128059851";
@@ -86,7 +87,7 @@ impl World {
             store_timeout: STORE_TIMEOUT,
             park,
             soon: SOON,
-            marker: None,
+            marker: clock.marker.clone().map(|file| InstallMarker::new(file, clock.started().into())),
         };
         let base = Url::parse("https://shop.example/").unwrap();
         let wire = Wire { shop: shop.clone(), killed: lines.0.killed.clone() };
@@ -171,24 +172,33 @@ impl Ends {
     }
 }
 
-/// A device's clocks: the monotonic one is the runtime's, the other can be set.
+/// A device: its clocks, of which the monotonic one is the runtime's and the other can be set, and the file that tells
+/// the app's installations apart.
 pub(super) struct Device {
+    marker: Option<PathBuf>,
     start: Instant,
     skew_ms: AtomicI64,
     restarts: AtomicU64,
     forgotten: Mutex<Duration>,
     slept: Mutex<Duration>,
+    behind: Mutex<Duration>,
 }
 
 impl Device {
     pub(super) fn new() -> Self {
         Self {
+            marker: None,
             start: Instant::now(),
             skew_ms: AtomicI64::new(0),
             restarts: AtomicU64::new(0),
             forgotten: Mutex::default(),
             slept: Mutex::default(),
+            behind: Mutex::default(),
         }
+    }
+
+    pub(super) fn with_marker(file: PathBuf) -> Self {
+        Self { marker: Some(file), ..Self::new() }
     }
 
     /// Moves the time of day alone.
@@ -204,6 +214,11 @@ impl Device {
     pub(super) fn sleep(&self, time: Duration) {
         self.set_forward(time);
         *self.slept.lock().unwrap() += time;
+    }
+
+    /// Its monotonic clock is not the one that timers go by, and is slower.
+    pub(super) fn fall_behind(&self, time: Duration) {
+        *self.behind.lock().unwrap() += time;
     }
 
     /// Time since the test last said that it does not matter.
@@ -230,7 +245,7 @@ impl Clock for Device {
     }
 
     fn monotonic(&self) -> Duration {
-        self.start.elapsed() + *self.slept.lock().unwrap()
+        self.start.elapsed() + *self.slept.lock().unwrap() - *self.behind.lock().unwrap()
     }
 }
 

@@ -1,26 +1,24 @@
 //! The dev server as its own process, and the devices of its shoppers.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 use market_dev_server::{Dialect, FaultRule, LoggedRequest};
+use market_sdk::test_kit::DevServer;
 use market_sdk::{FileStore, MarketClient, MarketClientBuilder, SignIn};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
 use crate::in_time;
 use crate::shop::client;
 
-/// A running dev server. It ends when dropped.
+/// A running dev server, in the server's own types. It ends when dropped.
 pub struct Dev {
     /// Where the API is.
     pub base_url: String,
     /// Which kind of server it plays.
     pub dialect: Dialect,
-    process: Child,
+    /// None once it was stopped.
+    server: Option<DevServer>,
     /// It is given the time to write its log when it ends.
     logs: bool,
 }
@@ -33,74 +31,45 @@ impl Dev {
 
     /// The same with more arguments, and with a file for the log of all its requests.
     pub fn start_with(program: &str, dialect: Dialect, arguments: &[&str], log: Option<&Path>) -> Self {
-        let mut process = Command::new(program)
-            // Should this process be killed, its end of the pipe goes, and the server with it.
-            .args(["--dialect", &dialect.to_string(), "--quiet", "--exit-with-stdin"])
-            .args(arguments)
-            .args(log.map(|file| format!("--log={}", file.display())))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let base_url =
-            line.trim().strip_prefix("listening on ").expect("the server says where it is").to_owned();
-        Self { base_url, dialect, process, logs: log.is_some() }
+        let log = log.map(|file| format!("--log={}", file.display()));
+        let dialect_too = ["--dialect".to_owned(), dialect.to_string()];
+        let arguments = arguments.iter().map(|&argument| argument.to_owned());
+        let logs = log.is_some();
+        let server = DevServer::start_program(program, dialect_too.into_iter().chain(arguments).chain(log));
+        Self { base_url: server.base_url().to_owned(), dialect, server: Some(server), logs }
     }
 
     /// Ends it in good order, and waits until it has.
     pub fn stop(&mut self) {
-        drop(self.process.stdin.take());
-        self.process.wait().unwrap();
+        self.server = None;
     }
 
     /// Ends it at once, as a power cut does.
     pub fn kill(mut self) {
-        self.end();
+        self.server.take().unwrap().kill();
     }
 
-    fn end(&mut self) {
-        // It fails only for a process that has ended.
-        let _ = self.process.kill();
-        self.process.wait().unwrap();
+    fn server(&self) -> &DevServer {
+        self.server.as_ref().expect("it was stopped")
     }
 
     async fn control(&self, method: &str, path: &str, body: Value) -> Value {
-        let host = self.base_url.strip_prefix("http://").unwrap().split('/').next().unwrap();
-        let body = body.to_string();
-        let request = format!(
-            "{method} /_dev{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        let exchange = async {
-            let mut stream = TcpStream::connect(host).await?;
-            stream.write_all(request.as_bytes()).await?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).await.map(|_| answer)
-        };
-        let answer = in_time(exchange).await.unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 200"), "{method} {path}: {answer}");
-        serde_json::from_str(body).unwrap()
+        in_time(self.server().control(method, path, body)).await
     }
 
     /// The code that was sent to this phone last.
     pub async fn code(&self, phone: &str) -> String {
-        let path = format!("/codes?phone={}", phone.replace('+', "%2B"));
-        let answer = self.control("GET", &path, Value::Null).await;
-        answer["code"].as_str().expect("a code was sent").to_owned()
+        in_time(self.server().code(phone)).await
     }
 
     /// All requests so far, those under way included.
     pub async fn requests(&self) -> Vec<LoggedRequest> {
-        serde_json::from_value(self.control("GET", "/requests", Value::Null).await).unwrap()
+        serde_json::from_value(self.control("GET", "requests", Value::Null).await).unwrap()
     }
 
     /// All requests, once none is under way any more.
     pub async fn settled(&self) -> Vec<LoggedRequest> {
-        serde_json::from_value(self.control("GET", "/requests?settled=true", Value::Null).await).unwrap()
+        serde_json::from_value(self.control("GET", "requests?settled=true", Value::Null).await).unwrap()
     }
 
     /// Waits until a request of this method and path has arrived, finished or not.
@@ -112,46 +81,45 @@ impl Dev {
 
     /// Forgets the requests so far.
     pub async fn clear_requests(&self) {
-        self.control("DELETE", "/requests", Value::Null).await;
+        self.control("DELETE", "requests", Value::Null).await;
     }
 
     /// From now on, tokens issued until now are answered 401.
     pub async fn expire_sessions(&self) {
-        self.control("POST", "/expire-sessions", Value::Null).await;
+        in_time(self.server().expire_sessions()).await;
     }
 
     /// Moves the server's clock.
     pub async fn advance_clock(&self, seconds: i64) {
-        self.control("POST", "/clock", json!({"advance_seconds": seconds})).await;
+        self.control("POST", "clock", json!({"advance_seconds": seconds})).await;
     }
 
     /// Plays a fault.
     pub async fn fault(&self, rule: FaultRule) {
-        self.control("POST", "/faults", serde_json::to_value(rule).unwrap()).await;
+        self.control("POST", "faults", serde_json::to_value(rule).unwrap()).await;
     }
 
     /// Lets what is held go on.
     pub async fn release(&self) {
-        self.control("POST", "/release", Value::Null).await;
+        in_time(self.server().release()).await;
     }
 
     /// Changes the database by hand.
     pub async fn sql(&self, sql: &str) {
-        self.control("POST", "/sql", json!({"sql": sql})).await;
+        self.control("POST", "sql", json!({"sql": sql})).await;
     }
 
     /// What is in the database.
     pub async fn stored(&self) -> Value {
-        self.control("GET", "/state", Value::Null).await
+        in_time(self.server().state()).await
     }
 }
 
 impl Drop for Dev {
     fn drop(&mut self) {
-        if self.logs {
-            self.stop();
-        } else {
-            self.end();
+        // In good order it would wait for what is under way.
+        if let Some(server) = self.server.take_if(|_| !self.logs) {
+            server.kill();
         }
     }
 }

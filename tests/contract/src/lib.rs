@@ -5,6 +5,7 @@
 //! * `journeys`: whole stories against the dev server, a process of its own;
 //! * `faults`: every fault of a server and every call, with a token that is good, refused or not there;
 //! * `network`: what the network does, and servers of each kind;
+//! * `kit`: the test kit's shop in memory behaves as the dev server;
 //! * `kill`: processes that are killed at any moment.
 //!
 //! Nothing here knows more of the SDK than an app does.

@@ -7,7 +7,9 @@ use serde::Deserialize;
 use super::{PACKAGE, scratch, toolchain::Swift};
 use crate::Workspace;
 
-const FILE: &str = "bindings/swift/api.txt";
+/// The modules that an app may import, and what is agreed upon of each.
+const MODULES: &[(&str, &str)] =
+    &[("MarketSDK", "bindings/swift/api.txt"), ("MarketSDKTesting", "bindings/swift/api-testing.txt")];
 
 /// What the compiler says of a module.
 #[derive(Deserialize)]
@@ -29,7 +31,7 @@ struct Fragment {
     spelling: String,
 }
 
-/// Compares the public surface with the file. `UPDATE_API=1` writes it anew. Where it cannot be compared, that is a
+/// Compares the public surface with the files. `UPDATE_API=1` writes them anew. Where it cannot be compared, that is a
 /// figure.
 pub(super) fn check(here: &Workspace, swift: &Swift, figures: &mut Vec<String>) -> Result<(), String> {
     let mut dump = swift.command(here, &here.root.join(PACKAGE), "swift");
@@ -44,14 +46,27 @@ pub(super) fn check(here: &Workspace, swift: &Swift, figures: &mut Vec<String>) 
             String::from_utf8_lossy(&out.stderr)
         ));
     };
-    let file = std::path::Path::new(folder.trim()).join("MarketSDK.symbols.json");
-    let text = std::fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
-    let found = described(&text, &swift.version(here)?)?;
-    let agreed = std::fs::read_to_string(here.root.join(FILE)).unwrap_or_default();
-    if std::env::var("UPDATE_API").is_ok_and(|value| value == "1") {
-        return std::fs::write(here.root.join(FILE), found).map_err(|e| e.to_string());
+    for (module, file) in MODULES {
+        let graph = std::path::Path::new(folder.trim()).join(format!("{module}.symbols.json"));
+        check_one(here, swift, &graph, file, figures)?;
     }
-    match compared(&found, &agreed) {
+    Ok(())
+}
+
+fn check_one(
+    here: &Workspace,
+    swift: &Swift,
+    graph: &std::path::Path,
+    file: &str,
+    figures: &mut Vec<String>,
+) -> Result<(), String> {
+    let text = std::fs::read_to_string(graph).map_err(|e| format!("{}: {e}", graph.display()))?;
+    let found = described(&text, &swift.version(here)?)?;
+    let agreed = std::fs::read_to_string(here.root.join(file)).unwrap_or_default();
+    if std::env::var("UPDATE_API").is_ok_and(|value| value == "1") {
+        return std::fs::write(here.root.join(file), found).map_err(|e| e.to_string());
+    }
+    match compared(&found, &agreed, file) {
         Compared::Same => return Ok(()),
         Compared::OtherCompiler(why) if swift.is_the_gates_own() => {
             return Err(format!("{why}. With this one: UPDATE_API=1 cargo xtask test swift"));
@@ -70,7 +85,7 @@ pub(super) fn check(here: &Workspace, swift: &Swift, figures: &mut Vec<String>) 
         println!("- {line}");
     }
     Err(format!(
-        "The public surface is not that of {FILE}; if that is meant: UPDATE_API=1 cargo xtask test swift"
+        "The public surface is not that of {file}; if that is meant: UPDATE_API=1 cargo xtask test swift"
     ))
 }
 
@@ -82,13 +97,13 @@ enum Compared {
     OtherCompiler(String),
 }
 
-fn compared(found: &str, agreed: &str) -> Compared {
+fn compared(found: &str, agreed: &str, file: &str) -> Compared {
     let compiler =
         |text: &'_ str| text.strip_prefix("# As Swift ")?.split_once(" writes it.").map(|it| it.0.to_owned());
     match (compiler(found), compiler(agreed)) {
         _ if found == agreed => Compared::Same,
         (Some(this), Some(other)) if this != other => Compared::OtherCompiler(format!(
-            "Swift: the public surface was NOT compared: this is Swift {this}, {FILE} is as Swift {other} writes it"
+            "Swift: the public surface was NOT compared: this is Swift {this}, {file} is as Swift {other} writes it"
         )),
         _ => Compared::Different,
     }
@@ -125,10 +140,11 @@ mod tests {
     #[test]
     fn a_surface_is_compared_unless_another_compiler_wrote_it() {
         let agreed = "# As Swift 6.0.3 writes it.\nCart: let id\n";
-        assert_eq!(compared(agreed, agreed), Compared::Same);
-        assert_eq!(compared("# As Swift 6.0.3 writes it.\n", agreed), Compared::Different);
-        assert_eq!(compared(agreed, ""), Compared::Different);
-        let Compared::OtherCompiler(why) = compared("# As Swift 6.2 writes it.\nCart: let id\n", agreed)
+        assert_eq!(compared(agreed, agreed, "api.txt"), Compared::Same);
+        assert_eq!(compared("# As Swift 6.0.3 writes it.\n", agreed, "api.txt"), Compared::Different);
+        assert_eq!(compared(agreed, "", "api.txt"), Compared::Different);
+        let Compared::OtherCompiler(why) =
+            compared("# As Swift 6.2 writes it.\nCart: let id\n", agreed, "api.txt")
         else {
             panic!("it was compared");
         };

@@ -41,9 +41,14 @@ public final class MarketClient: Sendable {
     ///   - expiringSoon: how long before a session's end that is said; 5 minutes if nothing is said
     ///   - bodyLimit: the longest response body that is read, in bytes; 8 MiB if nothing is said
     ///   - extraRootCertificates: PEM texts of certificates to trust as roots, beside those of the system
+    ///   - pinnedKeys: keys of which one has to vouch for the server's certificate, beside what the system demands: each `sha256/`
+    ///     and the digest of a key in base64; none, or at least two, one of them a backup
     ///   - userAgent: put in front of the SDK's own name in `User-Agent`
     ///   - allowHTTPLoopback: allows `http://` for a server on this very machine, as in tests
     ///   - orderSettleTime: how long after an order was sent it may still turn up; 15 minutes if nothing is said
+    ///   - installMarker: a file that goes when the app is uninstalled and is in no backup, by which a session that an earlier
+    ///     installation has left in the Keychain is told apart; if nothing is said, on iOS one in the app's folder, with the
+    ///     Keychain, and none elsewhere
     /// - Throws: ``MarketError`` with ``ErrorCode/config`` if something is missing or makes no sense, or the native
     ///   library is of another version
     public init(
@@ -58,11 +63,16 @@ public final class MarketClient: Sendable {
         expiringSoon: Duration? = nil,
         bodyLimit: Int? = nil,
         extraRootCertificates: [String] = [],
+        pinnedKeys: [String] = [],
         userAgent: String? = nil,
         allowHTTPLoopback: Bool = false,
-        orderSettleTime: Duration? = nil
+        orderSettleTime: Duration? = nil,
+        installMarker: URL? = nil
     ) throws {
         try CoreVersion.check()
+        guard installMarker?.isFileURL != false else {
+            throw MarketError(.config, message: "The install marker is not a file.")
+        }
         let core = try MarketCore(config: ClientConfig(
             baseURL: baseURL,
             appID: appID,
@@ -75,9 +85,11 @@ public final class MarketClient: Sendable {
             expiringSoon: expiringSoon,
             bodyLimit: bodyLimit,
             extraRootCertificates: extraRootCertificates,
+            pinnedKeys: pinnedKeys,
             userAgent: userAgent,
             allowHttpLoopback: allowHTTPLoopback,
-            orderSettleTime: orderSettleTime
+            orderSettleTime: orderSettleTime,
+            installMarker: installMarker?.path
         ))
         session = core.session()
         cart = core.cart()

@@ -1,15 +1,16 @@
 import Foundation
 import MarketSDK
+import MarketSDKTesting
 import Testing
 
 /// What is Swift's own. What all languages do alike is in `Conformance`.
 @Suite(.timeLimit(.minutes(2)))
 struct MarketClientTests {
-    private let server: DevServer
+    private let server: MarketDevServer
     private let market: MarketClient
 
     init() async throws {
-        server = try await DevServer()
+        server = try await MarketDevServer.start(arguments: ["--no-rate-limits"])
         market = try MarketClient(baseURL: server.baseURL, appID: "a", store: .memory, allowHTTPLoopback: true)
     }
 
@@ -78,7 +79,7 @@ struct MarketClientTests {
         gone.cancel()
         try await waiting(1)
         // Two sign-ins within one second give the same token, which is not accepted any more.
-        try await server.advanceClock(seconds: 1)
+        try await server.advanceClock(by: .seconds(1))
         try await signIn()
         #expect(try await add.value.items.count == 1)
         #expect(try await shop.cart.get().items.count == 1)
@@ -103,7 +104,7 @@ struct MarketClientTests {
     }
 
     @Test
-    func numbers_that_are_out_of_bounds_are_refused_and_end_nothing() async throws {
+    func arguments_that_are_out_of_bounds_are_refused_and_end_nothing() async throws {
         try await signIn()
         for quantity in [-1, .min, .max] {
             let refused = try await failure { try await market.cart.add(sku: 42, quantity: quantity) }
@@ -115,8 +116,28 @@ struct MarketClientTests {
             }
             #expect(refused.code == .config)
         }
+        let marker = try await failure {
+            try MarketClient(baseURL: server.baseURL, appID: "a", store: .memory, installMarker: URL(string: "https://a/b"))
+        }
+        #expect(marker.code == .config)
         #expect(try await failure { try await market.orders.list(OrderQuery(limit: .max)) }.code == .invalidInput)
         #expect(try await failure { try await market.orders.get(order: .min) }.code != .config)
+    }
+
+    @Test
+    func a_server_that_has_none_of_the_pinned_keys_is_refused() async throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("market-\(UUID().uuidString).pem")
+        defer { try? FileManager.default.removeItem(at: file) }
+        let server = try await MarketDevServer.start(arguments: ["--tls", "--tls-ca-out", file.path])
+        let authority = try String(contentsOf: file, encoding: .utf8)
+        func client(_ keys: [String]) throws -> MarketClient {
+            try MarketClient(
+                baseURL: server.baseURL, appID: "a", store: .memory, extraRootCertificates: [authority], pinnedKeys: keys)
+        }
+        let keys = ["A", "B"].map { "sha256/" + String(repeating: $0, count: 42) + "A=" }
+        #expect(try await failure { try client([keys[0]]) }.code == .config)
+        #expect(try await failure { try await client(keys).session.markets() }.code == .tls)
+        #expect(try await client([]).session.markets().supported.count == 2)
     }
 
     @Test
@@ -235,7 +256,7 @@ struct MarketClientTests {
                 let sink = Told(tell)
                 try MarketClient.setLogSink(level: level) { sink.tell.yield($0) }
             }
-            try await server.advanceClock(seconds: 1)
+            try await server.advanceClock(by: .seconds(1))
             try await market.session.requestCode(phone: usPhone)
             let code = try await server.code()
             _ = try await failure { try await market.session.verifyCode(phone: usPhone, code: code == "111111" ? "222222" : "111111") }

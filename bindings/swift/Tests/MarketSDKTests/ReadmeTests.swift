@@ -1,5 +1,6 @@
 import Foundation
 import MarketSDK
+import MarketSDKTesting
 import Testing
 
 #if canImport(FoundationNetworking)
@@ -24,7 +25,7 @@ struct ReadmeTests {
 
     @Test
     func what_readme_shows_is_what_happens() async throws {
-        let server = try await DevServer()
+        let server = try await MarketDevServer.start(arguments: ["--no-rate-limits"])
         let router = Router()
         var total = ""
         let market = try MarketClient(baseURL: server.baseURL, appID: "com.example.shop", store: .memory, allowHTTPLoopback: true)
@@ -100,7 +101,7 @@ struct ReadmeTests {
 
     @Test
     func what_is_written_by_hand_works_where_nothing_goes_wrong_and_is_wrong_where_readme_says_so() async throws {
-        let server = try await DevServer()
+        let server = try await MarketDevServer.start(arguments: ["--no-rate-limits"])
         let market = try MarketClient(baseURL: server.baseURL, appID: "a", store: .memory, allowHTTPLoopback: true)
         try await market.session.requestCode(phone: usPhone)
         let shop = Shop(api: server.baseURL)
@@ -115,33 +116,156 @@ struct ReadmeTests {
             await #expect(throws: ShopError.self) { try await shop.add(sku: 42, quantity: 1) }
         }
         #expect(logins == 3)
-        await server.stopped()
+        await server.stop()
         shop.token = token
         await #expect(throws: (any Error).self) { try await shop.logOut() }
         #expect(shop.token == token)
     }
 
     @Test
+    func what_readme_shows_of_calls_that_wait_and_of_a_checkout_is_what_happens() async throws {
+        let server = try await MarketDevServer.start()
+        let router = LoginRouter()
+        let market = try MarketClient(
+            baseURL: server.baseURL,
+            appID: "com.example.shop",
+            store: .memory,
+            parkOnExpiry: ParkOnExpiry(limit: 20, patience: .seconds(10 * 60)),
+            allowHTTPLoopback: true
+        )
+        let following = Task {
+            for await state in market.session.states {
+                if case let .expired(user, _, waiting) = state {
+                    router.showLogin(user.phone, hint: "Sign in to go on: \(waiting) waiting")
+                }
+            }
+        }
+        func signIn() async throws {
+            try await server.advanceClock(by: .seconds(1))
+            try await market.session.requestCode(phone: usPhone)
+            try await market.session.verifyCode(phone: usPhone, code: server.code())
+        }
+        func checkout(on market: MarketClient, _ banner: Banner) async throws {
+            try market.session.onExpiringSoon { soon in banner.show("Your session lasts \(soon.left.components.seconds) s more") }
+
+            do {
+                try await market.session.requireValidity(duration: .seconds(10 * 60))
+            } catch let error as MarketError where error.code == .sessionExpired {
+                try await signIn()
+            }
+        }
+        try await signIn()
+        try await server.expireSessions()
+        let add = Task { try await market.cart.add(sku: 42, quantity: 2) }
+        #expect(try await first(in: router.shown) { $0.contains(": 1 waiting") ? $0 : nil } == "\(usPhone) Sign in to go on: 1 waiting")
+        try await signIn()
+        #expect(try await add.value.lines == [[42, 2]])
+        following.cancel()
+        try await checkout(on: market, Banner())
+        // One that ends soon.
+        let fake = FakeMarketClient(signedInAs: usPhone)
+        let banner = Banner()
+        fake.expiringSoon(left: .seconds(90))
+        try await server.expireSessions()
+        try await checkout(on: fake.client, banner)
+        #expect(try await first(in: banner.shown) { $0 } == "Your session lasts 90 s more")
+        #expect(try await market.session.profile().id == 19)
+    }
+
+    private final class LoginRouter: Sendable {
+        let (shown, screen) = AsyncStream<String>.makeStream()
+
+        func showLogin(_ phone: PhoneNumber, hint: String) {
+            screen.yield("\(phone.value) \(hint)")
+        }
+    }
+
+    private final class Banner: Sendable {
+        let (shown, text) = AsyncStream<String>.makeStream()
+
+        func show(_ text: String) {
+            self.text.yield(text)
+        }
+    }
+
+    @Test
+    func what_readme_shows_of_orders_is_what_happens() async throws {
+        let fake = FakeMarketClient(signedInAs: usPhone)
+        let market = fake.client
+        var shown: [String] = []
+        func show(_ order: Order) { shown.append("order \(order.id)") }
+        func askAgain(in time: Duration?) { shown.append("again in \(time?.components.seconds ?? 0)") }
+        func offerToOrderAgain() { shown.append("again") }
+        func showOrders() { shown.append("list") }
+        func place(_ order: NewOrder) async throws {
+            do {
+                try await show(market.orders.place(order))
+            } catch let error as MarketError where [.outcomeUnknown, .orderPending].contains(error.code) {
+                switch try await market.orders.resolve() {
+                case let .placed(order): show(order)
+                case let .notSeenYet(settlesIn): askAgain(in: settlesIn)
+                case .notPlaced, .nothingPending: offerToOrderAgain()
+                case .unreadable: showOrders()
+                }
+            }
+        }
+        let order = NewOrder(
+            customerName: "Ann", customerPhone: usPhone, deliveryAddress: "1 Main St", items: [NewOrderItem(skuID: 42, quantity: 1)])
+        try await place(order)
+        for fate in [FakeMarketClient.LostOrder.placed, .unreadable, .notPlaced] {
+            fake.loseOrder(fate)
+            try await place(order)
+        }
+        fake.shop.advanceClock(by: .seconds(900))
+        try await place(order)
+        #expect(shown == ["order 1", "order 2", "list", "again in 900", "again"])
+    }
+
+    @Test
+    func what_readme_shows_of_an_app_that_is_installed_anew_is_what_happens() async throws {
+        let server = try await MarketDevServer.start()
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("market-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let market = try MarketClient(
+            baseURL: server.baseURL,
+            appID: "com.example.shop",
+            store: .memory,
+            allowHTTPLoopback: true,
+            installMarker: folder.appendingPathComponent("installed")
+        )
+        try await market.session.requestCode(phone: usPhone)
+        try await market.session.verifyCode(phone: usPhone, code: server.code())
+        #expect(FileManager.default.fileExists(atPath: folder.appendingPathComponent("installed").path))
+    }
+
+    @Test
     func readmes_code_is_the_code_that_is_tested() throws {
         let here = URL(fileURLWithPath: #filePath)
-        let folder = here.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let tests = here.deletingLastPathComponent()
+        let folder = tests.deletingLastPathComponent().deletingLastPathComponent()
         let readme = try String(contentsOf: folder.appendingPathComponent("README.md"), encoding: .utf8)
-        let own = try bare(String(contentsOf: here, encoding: .utf8))
-            .replacingOccurrences(of: "formatted(locale:Locale(identifier:\"en_US\"))", with: "formatted()")
+        let own = try ["ReadmeTests.swift", "ReadmeAppTests.swift"].map { file in
+            try bare(String(contentsOf: tests.appendingPathComponent(file), encoding: .utf8))
+        }.joined()
         let blocks = readme.components(separatedBy: "\n```swift\n").dropFirst().map { $0.components(separatedBy: "\n```")[0] }
-        #expect(blocks.count == 2)
+        #expect(blocks.count == 8)
         for part in blocks.flatMap({ $0.components(separatedBy: "\n\n") }) {
             // Only the server's address is the tests' own.
-            guard !part.hasPrefix("let market = "), !part.contains("let api = ") else { continue }
+            guard !part.contains("let api = ") else { continue }
             #expect(own.contains(bare(part)), "\(part)")
         }
     }
 
-    /// Without comments and spaces.
+    /// Without comments, spaces, and what only a test does.
     private func bare(_ code: String) -> String {
         let lines = code.split(separator: "\n").map { line in
             line.contains("\"http") ? String(line) : line.components(separatedBy: "//")[0]
         }
-        return lines.joined().filter { !$0.isWhitespace }
+        let ours = [
+            "(locale:Locale(identifier:\"en_US\"))": "()", "server.baseURL,": "\"https://api.example.com/api/v1\",",
+            ",store:.memory": "", ",allowHTTPLoopback:true": "",
+        ]
+        return ours.reduce(lines.joined().filter { !$0.isWhitespace }) { $0.replacingOccurrences(of: $1.key, with: $1.value) }
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import MarketSDK
+import MarketSDKTesting
 import Testing
 
 /// What a call throws, if it is the SDK's error.
@@ -58,5 +59,36 @@ extension SessionState {
 
     var signedOut: SignedOutReason? {
         if case let .signedOut(reason) = self { reason } else { nil }
+    }
+}
+
+struct Missing: Error {
+    let what: String
+}
+
+extension MarketDevServer {
+    func code() async throws -> String {
+        try await code(phone: usPhone)
+    }
+
+    /// The requests on a route.
+    func requests(_ route: String) async throws -> [Request] {
+        try await requests().filter { $0.route == route }
+    }
+
+    /// Holds requests on `route` until they are released.
+    func hold(_ route: String) async throws {
+        try await fault(route, .hold())
+    }
+
+    /// Waits until so many requests on `route` were given up by the client.
+    func aborted(_ route: String, count: Int = 1) async throws {
+        while try await requests(route).count(where: \.aborted) < count {
+            try await Task.sleep(for: .milliseconds(2))
+        }
+    }
+
+    func sql(_ statement: String) async throws {
+        try await send("POST", "sql", json: String(decoding: JSONEncoder().encode(["sql": statement]), as: UTF8.self))
     }
 }

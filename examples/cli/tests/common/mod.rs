@@ -3,10 +3,11 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
+use market_sdk::test_kit::DevServer;
 use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
 
 pub(crate) const KG_PHONE: &str = "+996555123456";
 pub(crate) const US_PHONE: &str = "+13128059851";
@@ -52,29 +53,19 @@ impl From<Output> for Ran {
 
 /// A server that runs until it is dropped, and a folder for the session.
 pub(crate) struct Shop {
-    process: Child,
-    _output: BufReader<ChildStdout>,
+    /// For what is asked of the server beside the program.
+    runtime: Runtime,
+    server: DevServer,
     pub(crate) url: String,
     pub(crate) folder: tempfile::TempDir,
 }
 
 impl Shop {
     pub(crate) fn open() -> Self {
-        let mut process = market()
-            .args(["dev-server", "--quiet", "--exit-with-stdin"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut output = BufReader::new(process.stdout.take().unwrap());
-        let mut line = String::new();
-        output.read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("listening on ").unwrap().to_owned();
-        Self { process, _output: output, url, folder: tempfile::tempdir().unwrap() }
-    }
-
-    pub(crate) fn host(&self) -> &str {
-        self.url.strip_prefix("http://").unwrap().split('/').next().unwrap()
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let server = DevServer::start_program(env!("CARGO_BIN_EXE_market"), ["dev-server"]);
+        let url = server.base_url().to_owned();
+        Self { runtime, server, url, folder: tempfile::tempdir().unwrap() }
     }
 
     /// `market` on this server, its session in this shop's folder.
@@ -125,21 +116,17 @@ impl Shop {
 
     /// The code that was sent to this phone last.
     pub(crate) fn code(&self, phone: &str) -> String {
-        let answer = self.control("GET", &format!("/codes?phone={}", phone.replace('+', "%2B")));
-        answer["code"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+        self.runtime.block_on(self.server.code(phone))
     }
 
-    /// A control call of the server, made by hand: it is no business of the SDK.
-    pub(crate) fn control(&self, method: &str, path: &str) -> Value {
-        let mut stream = TcpStream::connect(self.host()).unwrap();
-        let host = self.host();
-        let request = format!("{method} /_dev{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
-        serde_json::from_str(body).unwrap()
+    /// What is in the server's database.
+    pub(crate) fn state(&self) -> Value {
+        self.runtime.block_on(self.server.state())
+    }
+
+    /// From now on, tokens issued until now are answered 401.
+    pub(crate) fn expire_sessions(&self) {
+        self.runtime.block_on(self.server.expire_sessions());
     }
 
     /// The token that the file store holds.
@@ -148,12 +135,5 @@ impl Shop {
         let text: String = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect();
         let record: Value = serde_json::from_str(&text).unwrap();
         record["token"].as_str().unwrap().to_owned()
-    }
-}
-
-impl Drop for Shop {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

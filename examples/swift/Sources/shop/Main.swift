@@ -1,9 +1,16 @@
 import Foundation
 import MarketSDK
+import ShopScreens
 
 /// The shop of the server whose address is the first argument.
 @main
 enum Main {
+    @MainActor private static let terminal = Terminal(say: { print($0) }, ask: { prompt in
+        print(prompt, terminator: "")
+        fflush(nil)
+        return readLine()
+    })
+
     static func main() async {
         guard let baseURL = CommandLine.arguments.dropFirst().first else {
             return print("usage: shop BASE_URL")
@@ -16,7 +23,7 @@ enum Main {
                 store: .memory,
                 allowHTTPLoopback: true
             )
-            try await Shop(market).open()
+            try await Shop(market, terminal).open()
         } catch {
             print(error.localizedDescription)
             exit(1)

@@ -164,10 +164,15 @@ fn read_missing_is_signed_out() {
 }
 
 #[test]
-fn p8_read_corrupt_is_signed_out_and_erases_the_unreadable() {
-    for machine in &mut [restoring(), locked()] {
-        assert_eq!(machine.apply(Event::Read(ReadResult::Corrupt)), [Publish, erase(1, &[Owe::Unreadable])]);
-        assert_eq!(*machine.state(), State::SignedOut(SignedOutWhy::Corrupt));
+fn p8_after_corrupt_or_left_behind_it_is_signed_out_and_only_what_is_of_no_use_is_owed() {
+    let results =
+        [(ReadResult::Corrupt, SignedOutWhy::Corrupt), (ReadResult::LeftBehind, SignedOutWhy::NoSession)];
+    for (result, why) in results {
+        for machine in &mut [restoring(), locked()] {
+            let effects = machine.apply(Event::Read(result.clone()));
+            assert_eq!(effects, [Publish, erase(1, &[Owe::Unreadable])]);
+            assert_eq!(*machine.state(), State::SignedOut(why));
+        }
     }
 }
 
@@ -201,6 +206,7 @@ fn a_read_means_nothing_once_the_state_is_known() {
         ReadResult::SurelyExpired(B3),
         ReadResult::Missing,
         ReadResult::Corrupt,
+        ReadResult::LeftBehind,
         ReadResult::Late,
     ];
     for result in results {
@@ -522,12 +528,6 @@ fn nothing_is_erased_past_a_hung_operation() {
     machine.apply(LOGOUT);
     machine.apply(erased(1, &[id(&A1)], EraseResult::Late));
     assert_eq!(machine.apply(Event::Nudge), [], "both keep their places");
-}
-
-#[test]
-fn after_corrupt_only_the_unreadable_is_owed() {
-    let mut machine = restoring();
-    assert_eq!(machine.apply(Event::Read(ReadResult::Corrupt)), [Publish, erase(1, &[Owe::Unreadable])]);
 }
 
 #[test]

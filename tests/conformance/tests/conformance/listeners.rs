@@ -1,14 +1,14 @@
 //! Listeners, and hosts that treat them badly.
 
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use market_contract_tests::dev::Device;
 use market_contract_tests::{Ends, in_time};
 use market_dev_server::{Dialect, Fault};
-use market_sdk::{Carts, EndReason, ErrorCode, SessionState, SessionStates, SignedOutReason, SkuId};
+use market_sdk::{Carts, EndReason, ErrorCode, SessionState, SessionStates, SignedOutReason, SkuId, UserId};
 
-use crate::{PHONE, code, lines, once, order_from_cart, server};
+use crate::{KG_PHONE, PHONE, code, lines, once, order_from_cart, server, server_with};
 
 /// Only what is broken takes this long.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -146,4 +146,51 @@ async fn who_observes_the_cart_is_shown_what_a_failed_change_has_left() {
     once(&dev, "POST /cart/items", Fault::Status { status: 500, acted: true, retry_after: None }).await;
     assert_eq!(code(device.market.cart().add(SkuId(42), 2).await), ErrorCode::Server);
     shows(&mut carts, Some(&[(42, 2)]), None).await;
+}
+
+#[tokio::test]
+async fn a_session_that_ends_soon_is_said_once_before_its_end() {
+    let id = "a_session_that_ends_soon_is_said_once_before_its_end";
+    // A whole session passes, of four seconds of real time.
+    let dev = server_with(id, Dialect::Documented, &["--token-lifetime", "4"]);
+    let device = Device::new(&dev);
+    let session = device.market.session();
+    let (told, news) = channel();
+    let soon = told.clone();
+    session.on_expiring_soon(move |it| soon.send((it.user.id, Some(it.left), None)).unwrap());
+    session.on_end(move |end| told.send((end.user.id, None, Some(end.reason))).unwrap());
+    device.sign_in(&dev, PHONE).await;
+    drop(session);
+    let (user, left, _) = news.recv_timeout(DEADLINE).unwrap();
+    let left = left.expect("it is said before the end");
+    assert_eq!(user, UserId(19));
+    assert!(left <= Duration::from_secs(2), "{left:?}");
+    assert_eq!(news.recv_timeout(DEADLINE).unwrap(), (UserId(19), None, Some(EndReason::Expired)));
+    // Nothing comes after, of either kind: with the client go the listeners.
+    drop(device);
+    assert_eq!(news.recv_timeout(DEADLINE), Err(RecvTimeoutError::Disconnected));
+}
+
+#[tokio::test]
+async fn who_observes_the_cart_is_never_shown_another_users() {
+    let dev = server("who_observes_the_cart_is_never_shown_another_users", Dialect::Documented);
+    let device = Device::signed_in(&dev, PHONE).await;
+    let (session, cart, mut carts) =
+        (device.market.session(), device.market.cart(), device.market.cart().subscribe());
+    shows(&mut carts, None, None).await;
+    cart.add(SkuId(42), 2).await.unwrap();
+    shows(&mut carts, Some(&[(42, 2)]), None).await;
+    dev.expire_sessions().await;
+    assert_eq!(code(cart.get().await), ErrorCode::SessionExpired);
+    dev.advance_clock(1).await;
+    device.sign_in(&dev, PHONE).await;
+    cart.add(SkuId(88), 1).await.unwrap();
+    shows(&mut carts, Some(&[(42, 2), (88, 1)]), Some(&[(42, 2)])).await;
+    session.logout().await.unwrap();
+    shows(&mut carts, None, Some(&[(42, 2), (88, 1)])).await;
+    device.sign_in(&dev, KG_PHONE).await;
+    cart.get().await.unwrap();
+    let shown = in_time(carts.next()).await.unwrap().expect("there was none to show, and now there is one");
+    assert_eq!(lines(&shown), []);
+    assert_ne!(shown.user_id, Some(UserId(19)));
 }

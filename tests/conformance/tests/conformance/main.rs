@@ -8,7 +8,9 @@
 mod calls;
 mod cancelled;
 mod errors;
+mod installed;
 mod listeners;
+mod orders;
 mod scenarios;
 mod sessions;
 mod shopping;

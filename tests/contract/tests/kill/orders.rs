@@ -9,7 +9,7 @@ use market_sdk::{ErrorCode, MarketClient, OrderOutcome};
 use crate::victim::{Death, Victim, order};
 use crate::{ANN, Home, dev};
 
-/// How often each moment is hit at least; `ORDER_KILLS` says another number.
+/// How often each moment is hit at least; `KILLS` says another number.
 const KILLS: usize = 20;
 /// Only a broken test waits this long.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -160,7 +160,7 @@ async fn explains_itself(moment: Moment, market: &MarketClient, dev: &DevServer,
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p12_whatever_moment_a_process_is_killed_at_the_next_one_knows_of_its_order_and_none_is_doubled() {
-    let kills = std::env::var("ORDER_KILLS").ok().and_then(|number| number.parse().ok()).unwrap_or(KILLS);
+    let kills = std::env::var("KILLS").ok().and_then(|number| number.parse().ok()).unwrap_or(KILLS);
     let moments: Vec<Moment> =
         (0..POINTS.len()).map(Moment::At).chain([Moment::Sent, Moment::Acted, Moment::Done]).collect();
     let dev = dev().await;

@@ -1,5 +1,6 @@
 import Foundation
 import MarketSDK
+import MarketSDKTesting
 import Testing
 
 #if canImport(Glibc)
@@ -15,7 +16,7 @@ let kgPhone = "+996700123456"
 
 /// What a case plays with: a dev server of its own, and a folder for its devices.
 struct Case: Sendable {
-    let server: DevServer
+    let server: MarketDevServer
     let folder: URL
 
     /// Opens the app on a device and closes it again: a client is there for as long as `use` runs. Gives back the
@@ -25,11 +26,13 @@ struct Case: Sendable {
         on device: String = "one",
         timeout: Duration? = nil,
         store: (any SecureStore)? = nil,
+        parks: Int? = nil,
+        marker: URL? = nil,
         _ use: (MarketClient) async throws -> Void
     ) async throws -> [SessionEnd] {
         let (stream, continuation) = AsyncStream<SessionEnd>.makeStream()
         do {
-            let market = try client(on: device, timeout: timeout, store: store)
+            let market = try client(on: device, timeout: timeout, store: store, parks: parks, marker: marker)
             let ends = Ends(continuation)
             _ = try market.session.onEnd { ends.continuation.yield($0) }
             try await use(market)
@@ -54,22 +57,26 @@ struct Case: Sendable {
         on device: String = "one",
         timeout: Duration? = nil,
         store: (any SecureStore)? = nil,
-        certificates: [String] = []
+        certificates: [String] = [],
+        parks: Int? = nil,
+        marker: URL? = nil
     ) throws -> MarketClient {
         try MarketClient(
             baseURL: server.baseURL,
             appID: "com.example.shop",
             store: store.map { .host(store: $0) } ?? .file(folder: folder.appendingPathComponent(device).path),
             timeout: timeout,
+            parkOnExpiry: parks.map { ParkOnExpiry(limit: $0, patience: .seconds(300)) },
             extraRootCertificates: certificates,
-            allowHTTPLoopback: true
+            allowHTTPLoopback: true,
+            installMarker: marker
         )
     }
 
     @discardableResult
     func signIn(_ market: MarketClient, phone: String = usPhone) async throws -> SignIn {
         try await market.session.requestCode(phone: phone)
-        return try await market.session.verifyCode(phone: phone, code: server.code(for: phone))
+        return try await market.session.verifyCode(phone: phone, code: server.code(phone: phone))
     }
 
     /// The files of device one that hold a session.
@@ -79,9 +86,10 @@ struct Case: Sendable {
     }
 
     /// Orders all that is in the cart.
-    func order(_ market: MarketClient, _ items: [NewOrderItem]? = nil) async throws -> Order {
-        let new = NewOrder(customerName: "Ann", customerPhone: usPhone, deliveryAddress: "1 Main St", items: items)
-        return try await market.orders.place(new)
+    @discardableResult
+    func order(_ market: MarketClient, _ items: [NewOrderItem]? = nil, parks: Bool = false) async throws -> Order {
+        try await market.orders.place(NewOrder(
+            customerName: "Ann", customerPhone: usPhone, deliveryAddress: "1 Main St", items: items, parkOnExpiry: parks))
     }
 
     /// Signs in, and orders two bags from the cart without an answer.
@@ -93,9 +101,17 @@ struct Case: Sendable {
         #expect(lost.code == .outcomeUnknown)
     }
 
+    /// Waits until so many calls wait for a session, and gives whose it was and why it ended.
+    @discardableResult
+    func waiting(_ calls: Int, on market: MarketClient) async throws -> (user: User, reason: EndReason) {
+        try await first(in: market.session.states) { state in
+            if case let .expired(user, reason, waiting) = state, waiting == calls { (user, reason) } else { nil }
+        }
+    }
+
     /// Plays a fault once.
     func once(_ route: String, _ fault: String) async throws {
-        try await server.fault(route, fault, times: 1)
+        try await server.fault(route, .json(fault), times: 1)
     }
 
     func revoke() async throws {
@@ -103,32 +119,32 @@ struct Case: Sendable {
     }
 
     func clock(seconds: Int) async throws {
-        try await server.advanceClock(seconds: seconds)
+        try await server.advanceClock(by: .seconds(seconds))
     }
 }
 
 /// Plays the case that has the name of the test, and lets the server write its log where the table looks for it.
 func conformance(
-    dialect: String = "documented",
+    dialect: MarketDevServer.Dialect = .documented,
     arguments: [String] = [],
     _ play: (Case) async throws -> Void
 ) async throws {
     let id = try #require(Test.current?.name).replacingOccurrences(of: "()", with: "")
-    var arguments = ["--dialect", dialect] + arguments
+    var arguments = arguments
     if let folder = ProcessInfo.processInfo.environment["MARKET_CONFORMANCE"] {
         arguments += ["--log", "\(folder)/\(id).json"]
     }
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("market-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    let server = try await DevServer(arguments)
+    let server = try await MarketDevServer.start(dialect: dialect, arguments: arguments)
     do {
         try await play(Case(server: server, folder: folder))
     } catch {
-        await server.stopped()
+        await server.stop()
         throw error
     }
-    await server.stopped()
+    await server.stop()
 }
 
 /// A thousand connections: a shell allows fewer files by default, and a process may allow itself more.

@@ -151,7 +151,7 @@ extension Conformance {
 
     @Test
     func a_server_that_takes_no_orders_does_not_support_them() async throws {
-        try await conformance(dialect: "g1") { shop in
+        try await conformance(dialect: .g1) { shop in
             try await shop.app { market in
                 try await shop.signIn(market)
                 try await market.cart.add(sku: 42, quantity: 2)
@@ -215,7 +215,7 @@ extension Conformance {
         try await conformance { shop in
             try await shop.app { market in
                 try await shop.signIn(market)
-                await shop.server.stopped()
+                await shop.server.stop()
                 let gone = try await failure { try await market.cart.get() }
                 #expect(gone.code == .network)
                 #expect(gone.status == nil)
@@ -257,83 +257,6 @@ extension Conformance {
             let pem = try String(contentsOf: file, encoding: .utf8)
             let trusting = try shop.client(certificates: [pem])
             #expect(try await trusting.session.markets().supported.count == 2)
-        }
-    }
-
-    @Test
-    func an_order_whose_answer_is_lost_is_of_unknown_outcome_and_placed_once() async throws {
-        try await conformance { shop in
-            try await shop.app { market in
-                try await shop.signIn(market)
-                try await market.cart.add(sku: 42, quantity: 2)
-                try await shop.once("POST /orders/create", #"{"kind": "reset", "acted": true}"#)
-                let lost = try await failure { try await shop.order(market) }
-                #expect(lost.code == .outcomeUnknown)
-                #expect(!lost.isRetryable)
-                #expect(try await market.orders.list().count == 1)
-                #expect(try await shop.server.stored().orders.count == 1)
-            }
-        }
-    }
-
-    @Test
-    func an_order_whose_answer_is_lost_holds_the_next_one_back_until_it_is_found() async throws {
-        try await conformance { shop in
-            try await shop.app { market in
-                try await shop.loseOrder(market, acted: true)
-                let pending = try await failure { try await shop.order(market) }
-                #expect(pending.code == .orderPending)
-                #expect(!pending.isRetryable)
-                guard case .placed(let order) = try await market.orders.resolve() else {
-                    Issue.record("it was placed")
-                    return
-                }
-                #expect(order.items.map { Int($0.quantity) } == [2])
-                guard case .nothingPending = try await market.orders.resolve() else {
-                    Issue.record("it is pending")
-                    return
-                }
-                #expect(try await shop.server.stored().orders.count == 1)
-            }
-        }
-    }
-
-    @Test
-    func an_order_that_is_not_seen_is_called_not_placed_only_after_its_time() async throws {
-        try await conformance { shop in
-            try await shop.app { market in
-                try await shop.loseOrder(market, acted: false)
-                guard case .notSeenYet(let settlesIn?) = try await market.orders.resolve() else {
-                    Issue.record("it cannot be known yet")
-                    return
-                }
-                #expect(settlesIn >= .seconds(800) && settlesIn <= .seconds(900))
-                try await shop.clock(seconds: 960)
-                guard case .notPlaced = try await market.orders.resolve() else {
-                    Issue.record("it was not placed")
-                    return
-                }
-                guard case .nothingPending = try await market.orders.resolve() else {
-                    Issue.record("it is pending")
-                    return
-                }
-            }
-        }
-    }
-
-    @Test
-    func a_forced_order_goes_out_though_an_earlier_one_is_unknown() async throws {
-        try await conformance { shop in
-            try await shop.app { market in
-                try await shop.loseOrder(market, acted: false)
-                let again = NewOrder(
-                    customerName: "Ann", customerPhone: usPhone, deliveryAddress: "1 Main St", force: true)
-                #expect(try await market.orders.place(again).id == 1)
-                guard case .nothingPending = try await market.orders.resolve() else {
-                    Issue.record("it is pending")
-                    return
-                }
-            }
         }
     }
 

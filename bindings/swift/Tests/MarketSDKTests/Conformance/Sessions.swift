@@ -61,7 +61,7 @@ extension Conformance {
             let ends = try await shop.app { market in
                 try await shop.signIn(market)
                 #expect(shop.secretFiles().count == 1)
-                await shop.server.stopped()
+                await shop.server.stop()
                 try await market.session.logout()
                 #expect(shop.secretFiles().isEmpty)
                 #expect(try await failure { try await market.cart.get() }.code == .notSignedIn)
@@ -81,7 +81,7 @@ extension Conformance {
                 try await market.session.clear()
                 #expect(shop.secretFiles().isEmpty)
                 #expect(market.session.state.signedOut == .cleared)
-                #expect(try await shop.server.stored().users.first?.isActive == true)
+                #expect(try await shop.server.state().users.first?.isActive == true)
             }
             #expect(ends.map(\.reason) == [.cleared])
         }

@@ -50,7 +50,7 @@ extension Conformance {
 
     @Test
     func ten_additions_at_once_lose_nothing_on_a_server_that_loses_parallel_ones() async throws {
-        try await conformance(dialect: "g2") { shop in
+        try await conformance(dialect: .g2) { shop in
             try await shop.app { market in
                 try await shop.signIn(market)
                 let adds = (1 ... 10).map { _ in Task { try await market.cart.add(sku: 42, quantity: 1) } }
@@ -77,7 +77,7 @@ extension Conformance {
 
     @Test
     func the_noise_of_a_servers_floats_is_not_shown() async throws {
-        try await conformance(dialect: "g2") { shop in
+        try await conformance(dialect: .g2) { shop in
             try await shop.app { market in
                 try await shop.signIn(market)
                 #expect(try await market.cart.add(sku: 42, quantity: 5).totalPrice == money("99.95"))
@@ -252,7 +252,7 @@ extension Conformance {
 
     @Test
     func a_shopping_trip_on_a_server_of_the_first_generation() async throws {
-        try await conformance(dialect: "g1") { shop in
+        try await conformance(dialect: .g1) { shop in
             try await shop.app { market in
                 try await trip(shop, market) { () async throws in
                     #expect(try await failure { try await shop.order(market) }.code == .unsupported)
@@ -264,6 +264,6 @@ extension Conformance {
 
     @Test
     func a_shopping_trip_on_a_server_of_the_second_generation() async throws {
-        try await conformance(dialect: "g2") { try await tripWithOrder($0) }
+        try await conformance(dialect: .g2) { try await tripWithOrder($0) }
     }
 }

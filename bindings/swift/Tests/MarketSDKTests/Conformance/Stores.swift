@@ -86,6 +86,43 @@ extension Conformance {
             }
         }
     }
+
+    @Test
+    func a_session_of_an_app_that_was_uninstalled_is_not_taken_up() async throws {
+        try await conformance { shop in
+            let marker = try markerFile(of: shop)
+            try await shop.app(marker: marker) { market in try await shop.signIn(market) }
+            try await shop.app(marker: marker) { market in _ = try await market.cart.get() }
+            try FileManager.default.removeItem(at: marker)
+            try await shop.app(marker: marker) { market async throws in
+                #expect(try await market.session.restore().signedOut == .noSession)
+                #expect(shop.secretFiles().isEmpty)
+                #expect(try await failure { try await market.cart.get() }.code == .notSignedIn)
+                #expect(FileManager.default.fileExists(atPath: marker.path))
+            }
+        }
+    }
+
+    @Test
+    func an_install_marker_that_cannot_be_read_ends_no_session() async throws {
+        try await conformance { shop in
+            let marker = try markerFile(of: shop)
+            try await shop.app(marker: marker) { market in try await shop.signIn(market) }
+            try FileManager.default.removeItem(at: marker)
+            try FileManager.default.createDirectory(at: marker, withIntermediateDirectories: false)
+            try await shop.app(marker: marker) { market async throws in
+                #expect(try await market.session.restore().signedIn != nil)
+                _ = try await market.cart.get()
+            }
+        }
+    }
+
+    /// A file in a folder of its own.
+    private func markerFile(of shop: Case) throws -> URL {
+        let folder = shop.folder.appendingPathComponent("app")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        return folder.appendingPathComponent("installed")
+    }
 }
 
 /// A store of the host's own, which can be locked.

@@ -1,20 +1,35 @@
 import Foundation
 import MarketSDK
 
+/// Where the shopper reads and types.
+@MainActor
+public struct Terminal {
+    let say: (String) -> Void
+    let ask: (String) async throws -> String?
+
+    /// - Parameter ask: gives what is typed after the prompt, and nothing when nobody types any more
+    public init(say: @escaping (String) -> Void, ask: @escaping (String) async throws -> String?) {
+        self.say = say
+        self.ask = ask
+    }
+}
+
 /// A shop of two screens, which the session's state chooses between. No token is ever seen here.
 @MainActor
-final class Shop {
+public final class Shop {
     private let market: MarketClient
+    private let terminal: Terminal
     private let locale = Locale(identifier: "en_US")
 
-    init(_ market: MarketClient) {
+    public init(_ market: MarketClient, _ terminal: Terminal) {
         self.market = market
+        self.terminal = terminal
     }
 
     /// Thrown by leaving.
     private struct Left: Error {}
 
-    func open() async throws {
+    public func open() async throws {
         try await market.session.restore()
         do {
             while true {
@@ -22,21 +37,21 @@ final class Shop {
                 case .signedIn: try await shop(ask("> "))
                 case let .expired(user, _, _): try await login("Your session has ended, \(user.phone). Your cart is kept.")
                 case .signedOut: try await login("Welcome.")
-                case .restoring, .locked: return print("The session cannot be read.")
+                case .restoring, .locked: return say("The session cannot be read.")
                 }
             }
         } catch is Left {
-            print("Goodbye.")
+            say("Goodbye.")
         }
     }
 
     private func login(_ greeting: String) async throws {
-        print(greeting)
-        let phone = try ask("phone> ")
+        say(greeting)
+        let phone = try await ask("phone> ")
         guard try await telling({ try await market.session.requestCode(phone: phone) }) == nil else { return }
         var wrong: ErrorCode?
         repeat {
-            let code = try ask("code> ")
+            let code = try await ask("code> ")
             wrong = try await telling { try await market.session.verifyCode(phone: phone, code: code) }
         } while wrong == .wrongCode
     }
@@ -54,13 +69,14 @@ final class Shop {
             case "wish": try await show(market.wishlist.add(product: number))
             case "wishlist": try await show(market.wishlist.get())
             case "checkout": try await checkout()
+            case "resolve": try await resolve()
             case "orders": for order in try await market.orders.list() { show(order) }
-            case "cancel": try await print("Order \(market.orders.cancel(order: number).id) is cancelled.")
+            case "cancel": try await say("Order \(market.orders.cancel(order: number).id) is cancelled.")
             case "logout": try await market.session.logout()
             default:
-                print(
-                    "products, add SKU [PIECES], cart, remove LINE, wish PRODUCT, wishlist,",
-                    "checkout, orders, cancel ORDER, logout, quit"
+                say(
+                    "products, add SKU [PIECES], cart, remove LINE, wish PRODUCT, wishlist, "
+                        + "checkout, resolve, orders, cancel ORDER, logout, quit"
                 )
             }
         }
@@ -76,12 +92,12 @@ final class Shop {
     private func products() async throws {
         let answer = try await market.request(RawRequest(method: .get, path: "/products"))
         for product in try answer.decoded(as: [Product].self) {
-            print("\(product.id) \(product.name), sku \(product.sku_id)")
+            say("\(product.id) \(product.name), sku \(product.sku_id)")
         }
     }
 
     private func checkout() async throws {
-        let order = try NewOrder(
+        let order = try await NewOrder(
             customerName: ask("name> "),
             customerPhone: ask("phone> "),
             deliveryAddress: ask("address> ")
@@ -89,22 +105,33 @@ final class Shop {
         try await show(market.orders.place(order))
     }
 
+    /// Finds out what became of an order whose answer was lost.
+    private func resolve() async throws {
+        switch try await market.orders.resolve() {
+        case let .placed(order): show(order)
+        case .notSeenYet: say("It may still come. Ask again: resolve")
+        case .notPlaced: say("It was not placed.")
+        case .unreadable: say("It is not known. See: orders")
+        case .nothingPending: say("There is nothing to find out.")
+        }
+    }
+
     private func show(_ cart: Cart) {
         for line in cart.items.sorted(by: { $0.id < $1.id }) {
-            print("line \(line.id): \(line.quantity) x \(line.name), \(line.price.formatted(locale: locale))")
+            say("line \(line.id): \(line.quantity) x \(line.name), \(line.price.formatted(locale: locale))")
         }
-        print("in all \(cart.totalPrice.formatted(locale: locale))")
+        say("in all \(cart.totalPrice.formatted(locale: locale))")
     }
 
     private func show(_ wishlist: Wishlist) {
         for product in wishlist.items.map(\.product) {
-            print("\(product.id) \(product.name), \(product.price?.formatted(locale: locale) ?? "no price")")
+            say("\(product.id) \(product.name), \(product.price?.formatted(locale: locale) ?? "no price")")
         }
     }
 
     private func show(_ order: Order) {
         let total = order.totalAmount.formatted(locale: locale)
-        print("order \(order.id) \(order.orderNumber ?? ""): \(order.status), \(total) with shipping")
+        say("order \(order.id) \(order.orderNumber ?? ""): \(order.status), \(total) with shipping")
     }
 
     /// Does it, and says what went wrong. Gives back the code of what failed.
@@ -116,18 +143,20 @@ final class Shop {
             switch error.code {
             // The state has led to the login screen already.
             case .sessionExpired, .notSignedIn, .signedOut: break
-            // It may have been placed: look before placing it again.
-            case .outcomeUnknown: print(error.message, "See: orders")
-            default: print(error.message)
+            // It may have been placed: find out before placing it again.
+            case .outcomeUnknown, .orderPending: say(error.message + " Find out: resolve")
+            default: say(error.message)
             }
             return error.code
         }
     }
 
-    private func ask(_ prompt: String) throws -> String {
-        print(prompt, terminator: "")
-        fflush(nil)
-        guard let line = readLine()?.trimmingCharacters(in: .whitespaces), line != "quit" else { throw Left() }
+    private func say(_ text: String) {
+        terminal.say(text)
+    }
+
+    private func ask(_ prompt: String) async throws -> String {
+        guard let line = try await terminal.ask(prompt)?.trimmingCharacters(in: .whitespaces), line != "quit" else { throw Left() }
         return line
     }
 }

@@ -1,0 +1,169 @@
+import Foundation
+import MarketSDK
+
+/// What the fake areas of one client have in common: how a call goes to the shop and comes back.
+final class FakeCore: Sendable {
+    let shop: FakeShop
+    let market: Market?
+    let state: Watched<ClientState>
+    private let patience: Duration
+    private let clock: any Clock<Duration>
+
+    init(shop: FakeShop, market: Market?, park: ParkOnExpiry?, clock: any Clock<Duration>) {
+        self.shop = shop
+        self.market = market
+        self.clock = clock
+        patience = park?.patience ?? .zero
+        state = Watched(ClientState(park: park))
+    }
+
+    /// What the shop does with a call that has a session.
+    typealias Served<Answer> = @Sendable (inout ShopState, Caller) throws -> Answer
+
+    /// What came of a call that went out.
+    struct Outcome<Answer: Sendable>: Sendable {
+        let result: Result<Answer, any Error>
+        /// What the shop did, though nobody is told.
+        let acted: Answer?
+        let plan: Plan?
+        let token: Token
+        let caller: Caller
+    }
+
+    /// A call with a session: waits for its turn and for the session, goes to the shop, and comes back to the door if the shop
+    /// refuses the token.
+    ///
+    /// - Parameters:
+    ///   - finishes: whether it runs to its end once it has gone out, as a change of the cart does, though its caller leaves
+    ///   - before: what is done where it goes out
+    ///   - after: what is done with what came of it, before the next of its lane goes out
+    func call<Answer: Sendable>(
+        _ made: MadeCall,
+        finishes: Bool = false,
+        before: @escaping @Sendable (inout ClientState) throws -> Void = { _ in },
+        after: @escaping @Sendable (Outcome<Answer>) -> Void = { _ in },
+        _ serve: @escaping Served<Answer>
+    ) async throws -> Answer {
+        guard !Task.isCancelled else {
+            leave(made)
+            throw CancellationError()
+        }
+        let work = Task {
+            defer { leave(made) }
+            while true {
+                let (token, caller) = try await door(made, before)
+                let under = Task { try await self.underway(made, token, caller, after, serve) }
+                do {
+                    return finishes ? try await under.value : try await under.valueUnlessCancelled()
+                } catch is Unauthorized {
+                    state.use {
+                        $0.expire(token, .rejected)
+                        $0.stand(made)
+                    }
+                }
+            }
+        }
+        return try await work.valueUnlessCancelled()
+    }
+
+    private func door(
+        _ made: MadeCall,
+        _ before: @Sendable (inout ClientState) throws -> Void
+    ) async throws -> (Token, Caller) {
+        try await state.when { state in
+            state.watch(made) { self.watch(over: made) }
+            guard let token = try state.admit(made), let caller = state.caller else { return nil }
+            try before(&state)
+            return (token, caller)
+        }
+    }
+
+    private func watch(over made: MadeCall) -> Task<Void, Never> {
+        Task { [weak self, clock, patience] in
+            guard (try? await clock.sleep(for: patience)) != nil else { return }
+            self?.state.use { $0.giveUp(made) }
+        }
+    }
+
+    /// The request is on its way: a logout overtakes it until the shop has it.
+    private func underway<Answer: Sendable>(
+        _ made: MadeCall,
+        _ token: Token,
+        _ caller: Caller,
+        _ after: @Sendable (Outcome<Answer>) -> Void,
+        _ serve: @escaping Served<Answer>
+    ) async throws -> Answer {
+        var (plan, acted): (Plan?, Answer?)
+        let result: Result<Answer, any Error>
+        do {
+            plan = try await onTheWay(made, overtakenByLogout: true)
+            if let plan {
+                if plan.isActed { acted = try? shop.serve(token, serve) }
+                throw plan.error
+            }
+            result = try .success(shop.serve(token, serve))
+        } catch {
+            result = .failure(error)
+        }
+        after(Outcome(result: result, acted: acted, plan: plan, token: token, caller: caller))
+        return try result.get()
+    }
+
+    /// Held and late as a test wants it; gives back what else is to happen to it.
+    private func onTheWay(_ made: MadeCall, overtakenByLogout: Bool) async throws -> Plan? {
+        state.use { $0.goneOut[made.kind, default: 0] += 1 }
+        let isOvertaken = { @Sendable (state: ClientState) in overtakenByLogout && state.lineage != made.lineage }
+        func notHeld() async throws {
+            try await state.when { state in
+                if isOvertaken(state) { throw MarketError.of(.signedOut) }
+                return state.holds(made.kind) ? nil : ()
+            }
+        }
+        try await notHeld()
+        let delay = state.read { $0.delay(of: made.kind) }
+        if delay > .zero { try await clock.sleep(for: delay) }
+        try await notHeld()
+        return state.use { $0.takePlan(for: made.kind) }
+    }
+
+    /// A call without a session.
+    func openCall<Answer: Sendable>(
+        _ made: MadeCall,
+        overtakenByLogout: Bool = false,
+        _ serve: @escaping @Sendable (inout ShopState) throws -> Answer
+    ) async throws -> Answer {
+        let work = Task {
+            if let plan = try await onTheWay(made, overtakenByLogout: overtakenByLogout) {
+                if plan.isActed { _ = try? shop.serve(serve) }
+                throw plan.error
+            }
+            return try shop.serve(serve)
+        }
+        return try await work.valueUnlessCancelled()
+    }
+
+    /// The call is over.
+    func leave(_ made: MadeCall) {
+        // A task is not cancelled under a lock that its handlers may want.
+        state.use { $0.leave(made) }?.cancel()
+    }
+
+    /// What is on its way of a call that sends nothing or that cannot fail: it may be held, be late, and meet with something.
+    func plan(of made: MadeCall) async throws -> Plan? {
+        try await onTheWay(made, overtakenByLogout: false)
+    }
+}
+
+/// What a listener is subscribed to.
+final class FakeSubscription: Subscription {
+    private let cancelled: @Sendable () -> Void
+
+    init(_ core: FakeCore, _ subscribe: (inout ClientState) -> Int) {
+        let number = core.state.use(subscribe)
+        cancelled = { [weak core] in _ = core?.state.use { $0.cancel(number) } }
+    }
+
+    func cancel() {
+        cancelled()
+    }
+}

@@ -1,0 +1,243 @@
+//! Starts an installed `market-dev-server`, and speaks to its control calls.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method};
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::http::transport::{HttpClient, Request, Settings, Transport as _};
+
+const PROGRAM: &str = "market-dev-server";
+/// Names the program, where it is not on the PATH.
+const VARIABLE: &str = "MARKET_DEV_SERVER";
+
+/// A market server with a database of its own on a port of its own: the real thing, with faults. It ends with this value.
+///
+/// It is the program `market-dev-server` (`cargo install market-dev-server`, or from a checkout of the SDK
+/// `cargo install --path tests/dev-server`), found by the variable `MARKET_DEV_SERVER` or on the `PATH`.
+///
+/// ```no_run
+/// use market_sdk::test_kit::DevServer;
+/// use market_sdk::{ErrorCode, MarketClient, MemoryStore, SkuId};
+///
+/// # async fn test() -> market_sdk::Result<()> {
+/// let server = DevServer::start();
+/// let market = MarketClient::builder(server.base_url())
+///     .app_id("com.example.shop")
+///     .store(MemoryStore::default())
+///     .allow_http_loopback()
+///     .build()?;
+/// market.session().request_code("+13128059851").await?;
+/// market.session().verify_code("+13128059851", &server.code("+13128059851").await).await?;
+/// market.cart().add(SkuId(42), 2).await?;
+/// server.expire_sessions().await;
+/// assert_eq!(market.cart().get().await.unwrap_err().code(), ErrorCode::SessionExpired);
+/// # Ok(()) }
+/// ```
+///
+/// All of it panics where the server does not do as it is told: that fails the test.
+pub struct DevServer {
+    base_url: String,
+    control: Url,
+    process: Child,
+    http: HttpClient,
+}
+
+impl DevServer {
+    /// Starts the installed program, which plays the documented API.
+    ///
+    /// # Panics
+    /// If it is not there, or does not start.
+    #[track_caller]
+    pub fn start() -> Self {
+        Self::start_with([""; 0])
+    }
+
+    /// The same with further arguments: `["--dialect", "g2"]`, say. `market-dev-server --help` lists them.
+    ///
+    /// # Panics
+    /// If it is not there, or does not start.
+    #[track_caller]
+    pub fn start_with(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        let found = find(std::env::var_os(VARIABLE), std::env::var_os("PATH"));
+        let program = found.unwrap_or_else(|why| panic!("{why}"));
+        Self::start_program(program, arguments)
+    }
+
+    /// Starts this very program.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[track_caller]
+    pub fn start_program(
+        program: impl AsRef<OsStr>,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> Self {
+        let program = program.as_ref();
+        let mut process = Command::new(program)
+            .args(arguments)
+            // Should this process be killed, its end of the pipe goes, and the server with it.
+            .args(["--port", "0", "--quiet", "--exit-with-stdin"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{} does not start: {error}", program.display()));
+        let mut line = String::new();
+        let said = process.stdout.take().map(|out| BufReader::new(out).read_line(&mut line));
+        let base_url = line.trim().strip_prefix("listening on ").map(str::to_owned);
+        let Some(base_url) = base_url else {
+            // Dropping a child leaves it running.
+            let _ = process.kill();
+            let _ = process.wait();
+            panic!("{} does not say where it listens: {line:?}, {said:?}", program.display());
+        };
+        let mut control = Url::parse(&base_url).expect("the server says a URL");
+        control.set_path("/_dev/");
+        let settings = Settings {
+            user_agent: "market-sdk-test-kit".to_owned(),
+            connect_timeout: Duration::from_secs(10),
+            body_limit: usize::MAX,
+            extra_roots: Vec::new(),
+            pins: crate::http::pins::Pins::default(),
+            https: false,
+        };
+        Self { base_url, control, process, http: HttpClient::new(settings) }
+    }
+
+    /// Where the API is: for [`MarketClient::builder`](crate::MarketClient::builder).
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The code that was sent to this phone last.
+    pub async fn code(&self, phone: &str) -> String {
+        let phone: String = url::form_urlencoded::byte_serialize(phone.as_bytes()).collect();
+        let answer = self.control("GET", &format!("codes?phone={phone}"), Value::Null).await;
+        answer["code"].as_str().expect("a code was sent to this phone").to_owned()
+    }
+
+    /// From now on, tokens issued until now are answered 401.
+    pub async fn expire_sessions(&self) {
+        self.control("POST", "expire-sessions", Value::Null).await;
+    }
+
+    /// Moves the server's clock on.
+    pub async fn advance_clock(&self, by: Duration) {
+        self.control("POST", "clock", json!({"advance_seconds": by.as_secs()})).await;
+    }
+
+    /// Plays a fault on a route: `server.fault("POST /orders/create", json!({"kind": "reset", "acted": true}), Some(1))`. So many
+    /// times, or until [`clear_faults`](Self::clear_faults). The server's README lists the kinds.
+    pub async fn fault(&self, route: &str, fault: Value, times: impl Into<Option<u32>>) {
+        let times: Option<u32> = times.into();
+        self.control("POST", "faults", json!({"route": route, "fault": fault, "times": times})).await;
+    }
+
+    /// Plays no more faults.
+    pub async fn clear_faults(&self) {
+        self.control("DELETE", "faults", Value::Null).await;
+    }
+
+    /// Lets go on what a fault of the kind `hold` holds, and holds no more.
+    pub async fn release(&self) {
+        self.control("POST", "release", Value::Null).await;
+    }
+
+    /// The requests so far: objects with `method`, `path`, `status`, `body` and more.
+    pub async fn requests(&self) -> Vec<Value> {
+        let Value::Array(requests) = self.control("GET", "requests", Value::Null).await else {
+            panic!("the server gives a list of requests")
+        };
+        requests
+    }
+
+    /// What is in the database: `server.state().await["us"]["orders"]`.
+    pub async fn state(&self) -> Value {
+        self.control("GET", "state", Value::Null).await
+    }
+
+    /// Makes any other control call, below `/_dev/`, and gives its answer.
+    pub async fn control(&self, method: &str, path: &str, body: Value) -> Value {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let request = Request {
+            method: Method::from_bytes(method.as_bytes()).expect("a method"),
+            url: self.control.join(path).expect("a path below /_dev/"),
+            headers,
+            body: (!body.is_null()).then(|| body.to_string().into()),
+            attempt: 0,
+        };
+        let reply = self.http.send(request).await.unwrap_or_else(|why| panic!("{method} {path}: {why:?}"));
+        let text = String::from_utf8_lossy(&reply.body);
+        assert!(reply.status.is_success(), "{method} {path}: {} {text}", reply.status);
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{method} {path}: {error}: {text}"))
+    }
+
+    /// Ends the server in good order, and waits until it is gone. Dropping it does the same.
+    pub fn stop(self) {}
+
+    /// Ends the server at once, as a power cut does.
+    pub fn kill(mut self) {
+        // It fails only for a process that has ended.
+        let _ = self.process.kill();
+    }
+}
+
+impl Drop for DevServer {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        // What else could be done? A test that is failing already must not abort.
+        let _ = self.process.wait();
+    }
+}
+
+impl fmt::Debug for DevServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DevServer").field("base_url", &self.base_url).finish_non_exhaustive()
+    }
+}
+
+/// The program, or how it is had.
+fn find(variable: Option<OsString>, path: Option<OsString>) -> Result<PathBuf, String> {
+    if let Some(program) = variable.filter(|program| !program.is_empty()) {
+        return Ok(program.into());
+    }
+    let name = format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX);
+    let folders = path.iter().flat_map(std::env::split_paths);
+    let found = folders.map(|folder| folder.join(&name)).find(|program| program.is_file());
+    found.ok_or_else(|| {
+        format!(
+            "{PROGRAM} is not on the PATH, and {VARIABLE} does not name it: cargo install {PROGRAM}, or in a checkout \
+             of the SDK cargo install --path tests/dev-server"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_is_found_by_the_variable_or_on_the_path_or_it_is_said_how_it_is_had() {
+        let home = tempfile::tempdir().unwrap();
+        let (empty, full) = (home.path().join("empty"), home.path().join("full"));
+        std::fs::create_dir(&empty).unwrap();
+        std::fs::create_dir(&full).unwrap();
+        let program = full.join(format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX));
+        std::fs::write(&program, "").unwrap();
+        let path = std::env::join_paths([&empty, &full]).unwrap();
+        assert_eq!(find(None, Some(path.clone())), Ok(program.clone()));
+        assert_eq!(find(Some("".into()), Some(path.clone())), Ok(program));
+        assert_eq!(find(Some("/elsewhere/server".into()), Some(path)), Ok("/elsewhere/server".into()));
+        let why = find(None, Some(empty.into())).unwrap_err();
+        assert!(why.contains("cargo install") && why.contains(VARIABLE), "{why}");
+        assert!(find(None, None).is_err());
+    }
+}
