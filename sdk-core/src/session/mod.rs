@@ -20,7 +20,7 @@ mod soon;
 pub(crate) mod timer;
 pub(crate) mod token;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
@@ -132,7 +132,9 @@ struct Inner {
     permits: BTreeMap<Generation, usize>,
     logouts: Vec<oneshot::Sender<bool>>,
     /// Store operations that have not answered and are not said to be late.
-    awaited: HashSet<u64>,
+    awaited: HashMap<u64, Arc<()>>,
+    /// What the timers of the present session are for.
+    timed: Arc<()>,
     /// Gives store operations and flights their numbers.
     count: u64,
     /// How many reads were answered.
@@ -313,7 +315,8 @@ impl Keeper {
             parking: Parking::default(),
             permits: BTreeMap::new(),
             logouts: Vec::new(),
-            awaited: HashSet::new(),
+            awaited: HashMap::new(),
+            timed: Arc::default(),
             count: 0,
             reads: 0,
             read_slowly: false,
@@ -503,14 +506,15 @@ impl Keeper {
         notice
     }
 
-    fn start_timer(&self, inner: &Inner, generation: Generation) {
+    fn start_timer(&self, inner: &mut Inner, generation: Generation) {
+        inner.timed = Arc::default(); // Those of the session before are not needed any more.
         let State::SignedIn { session, .. } = inner.machine.state() else { return };
         let Some(end) = session.ends else { return };
         let wait = end.saturating_sub(self.clock().monotonic());
         let keeper = Arc::downgrade(&self.0);
         // The generation makes a timer of an older session harmless.
         let up = move || upgraded(&keeper, |keeper| keeper.apply(Event::TimeUp(generation)));
-        self.0.parts.timers.after(wait, Box::new(up));
+        self.0.parts.timers.after_if(wait, Arc::downgrade(&inner.timed), Box::new(up));
         self.start_soon_timer(inner);
     }
 

@@ -13,6 +13,26 @@ use crate::{Workspace, setup};
 const SMALL: usize = 3;
 const LARGE: usize = 10_000;
 
+/// How many reads are counted.
+const READS: usize = 200;
+
+/// Parts of a read: what they are for, the SDK's function, and that of the client by hand.
+const PARTS: &[(&str, &str, &str)] = &[
+    (
+        "reqwest, to send and to wait",
+        "reqwest::async_impl::client::Pending as core::future",
+        "reqwest::async_impl::client::Pending as core::future",
+    ),
+    ("reqwest, to begin", "Client::execute_request", "Client::execute_request"),
+    ("decoding the JSON", "market_sdk::http::judge::value", "serde_json::de::from_slice"),
+    ("its lines as an app sees them", "market_sdk::model::cart::CartWire::in_market", ""),
+    ("keeping the cart for who comes to observe it", "market_sdk::api::carts::Carts::show", ""),
+    ("the address", "market_sdk::http::Http::url", "as reqwest::into_url::IntoUrlSealed>::into_url"),
+    ("the headers", "market_sdk::http::headers", ""),
+    ("whether the token may go out", "market_sdk::session::Keeper>::knock", ""),
+    ("noting the call", "market_sdk::http::Http::made", ""),
+];
+
 /// A line of the report.
 pub(super) struct Figure {
     pub(super) what: String,
@@ -126,7 +146,9 @@ impl Bench<'_> {
             Ok((took, added)) => (Ok(Outcome::Alone(took)), Ok(Outcome::Alone(added))),
             Err(why) => (Err(why.clone()), Err(why)),
         };
-        let small = self.instructions(SMALL, 200);
+        let small = self.instructions(SMALL, READS);
+        // While its profiles are there.
+        let parts = self.parts();
         let large = self.instructions(LARGE, 2);
         // Of two reads that differ in their lines alone.
         let per_line = match (&small, &large) {
@@ -140,9 +162,13 @@ impl Bench<'_> {
             (Err(why), _) | (_, Err(why)) => Err(why.clone()),
         };
         let figure = |what: &str, unit, goal, outcome| Figure { what: what.to_owned(), unit, goal, outcome };
-        vec![
-            figure("instructions of a cart read", "", Goal::Ratio(1.05), small.map(Outcome::Compared)),
-            figure("instructions that each line adds", "", Goal::Ratio(1.2), per_line.map(Outcome::Compared)),
+        let compared = |outcome: Result<Compared, String>| outcome.map(Outcome::Compared);
+        let mut figures = vec![figure("instructions of a cart read", "", Goal::Ratio(1.05), compared(small))];
+        for (what, outcome) in parts {
+            figures.push(figure(&format!("… of it {what}"), "", Goal::None, compared(outcome)));
+        }
+        figures.extend([
+            figure("instructions that each line adds", "", Goal::Ratio(1.2), compared(per_line)),
             figure(
                 &format!("each of {changes} states, before {observers} observers"),
                 "µs",
@@ -150,7 +176,41 @@ impl Bench<'_> {
                 took,
             ),
             figure("memory that they added", "KiB", Goal::Below(1024.0), added),
-        ]
+        ]);
+        figures
+    }
+
+    /// What parts of a read take, each with all that it calls.
+    fn parts(&self) -> Vec<(&'static str, Result<Compared, String>)> {
+        let profiles =
+            self.profile(&self.sides.sdk).and_then(|sdk| Ok((sdk, self.profile(&self.sides.by_hand)?)));
+        let reads = 3.0 * self.effort.of(READS) as f64;
+        let part = |(what, sdk, by_hand): &(&'static str, &str, &str)| {
+            let outcome = match &profiles {
+                Ok((ours, theirs)) => {
+                    let of = |profile: &str, function: &str| {
+                        taken(profile, function).map(|count| count / reads).into_iter().collect()
+                    };
+                    Ok(Compared { sdk: of(ours, sdk), by_hand: of(theirs, by_hand) })
+                }
+                Err(why) => Err(why.clone()),
+            };
+            (*what, outcome)
+        };
+        PARTS.iter().map(part).collect()
+    }
+
+    /// What callgrind's own tool says of the last count of a program: all functions, with what they call.
+    fn profile(&self, program: &[String]) -> Result<String, String> {
+        let mut annotate = self.here.command("callgrind_annotate");
+        annotate.args(["--inclusive=yes", "--threshold=100"]).arg(self.profile_file(program));
+        let out = annotate.output().map_err(|error| format!("callgrind_annotate: {error}"))?;
+        Ok(String::from_utf8_lossy(&out.stdout).into_owned())
+    }
+
+    fn profile_file(&self, program: &[String]) -> PathBuf {
+        let name = program.last().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+        self.folder.join(format!("{name}.callgrind"))
     }
 
     fn url(&self, lines: usize) -> String {
@@ -282,7 +342,7 @@ impl Bench<'_> {
     }
 
     fn counted(&self, program: &[String], lines: usize, reads: usize) -> Result<f64, String> {
-        let out = self.folder.join("callgrind.out");
+        let out = self.profile_file(program);
         let _ = std::fs::remove_file(&out);
         let valgrind = ["valgrind", "--quiet", "--tool=callgrind"].map(str::to_owned);
         let file = format!("--callgrind-out-file={}", out.display());
@@ -300,6 +360,12 @@ fn instructions(text: &str) -> Option<f64> {
     text.lines().find_map(|line| line.strip_prefix("totals: "))?.trim().parse().ok()
 }
 
+/// What a function took with all that it calls, by callgrind_annotate's report.
+fn taken(profile: &str, function: &str) -> Option<f64> {
+    let line = profile.lines().find(|line| !function.is_empty() && line.contains(function))?;
+    line.split_whitespace().next()?.replace(',', "").parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,5 +374,15 @@ mod tests {
     fn what_callgrind_counted_is_read() {
         assert_eq!(instructions("events: Ir\nsummary: 17\n\n\ntotals: 17\n"), Some(17.0));
         assert_eq!(instructions("events: Ir\n"), None);
+    }
+
+    #[test]
+    fn what_a_function_took_is_read_from_its_first_line() {
+        let profile =
+            "1,234,567 (97.0%)  ???:shop::cart [/shop]\n  17 ( 0.1%)  ???:shop::cart::line [/shop]\n";
+        assert_eq!(taken(profile, "shop::cart"), Some(1_234_567.0));
+        assert_eq!(taken(profile, "shop::cart::line"), Some(17.0));
+        assert_eq!(taken(profile, "shop::wish"), None);
+        assert_eq!(taken(profile, ""), None);
     }
 }
