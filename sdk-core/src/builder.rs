@@ -517,6 +517,15 @@ mod tests {
     }
 
     #[test]
+    fn a_server_is_named_with_its_port_unless_that_is_the_schemes_own() {
+        let named = |url: &str| host(&base_url(url, true).unwrap()).unwrap();
+        assert_eq!(named("https://shop.example:443/api"), "shop.example");
+        assert_eq!(named("https://shop.example:8443/api"), "shop.example:8443");
+        assert_eq!(named("http://[::1]:80"), "[::1]");
+        assert_eq!(named("http://[::1]:8080"), "[::1]:8080");
+    }
+
+    #[test]
     fn one_server_has_one_spelling() {
         for url in [
             "https://Shop.Example/api/v1",

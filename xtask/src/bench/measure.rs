@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::stats::Compared;
+use super::stats::{Compared, growth};
 use super::{Effort, Sides};
 use crate::process::Running;
 use crate::{Workspace, setup};
@@ -304,11 +304,12 @@ impl Bench<'_> {
         for side in &mut sides {
             // What is made once is there then.
             side.does(&format!("carts {}", calls.div_ceil(5)))?;
-            let before = side.resident()?;
+            let mut readings = vec![side.resident()?];
             for _ in 0..10 {
                 side.does(&format!("carts {}", calls.div_ceil(10)))?;
+                readings.push(side.resident()?);
             }
-            added.push(side.resident()? - before);
+            added.extend(growth(&readings));
         }
         let [sdk, by_hand] = added.as_slice() else { return Err("two sides".to_owned()) };
         Ok(Outcome::Compared(Compared { sdk: vec![*sdk], by_hand: vec![*by_hand] }))

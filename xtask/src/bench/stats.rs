@@ -39,6 +39,18 @@ impl Compared {
     }
 }
 
+/// By how much readings grew from the first to the last: the median of the slopes between all pairs (Theil and Sen), since
+/// a collector's heap moves up and down, and a leak only up.
+pub(super) fn growth(readings: &[f64]) -> Option<f64> {
+    let indexed = || readings.iter().enumerate();
+    let slopes: Vec<f64> = indexed()
+        .flat_map(|(early, before)| {
+            indexed().skip(early + 1).map(move |(late, after)| (after - before) / (late - early) as f64)
+        })
+        .collect();
+    Some(Middle::of(&slopes)?.median * (readings.len() - 1) as f64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,6 +60,13 @@ mod tests {
         assert_eq!(Middle::of(&[4.0, 1.0, 3.0, 2.0]), Some(Middle { low: 1.75, median: 2.5, high: 3.25 }));
         assert_eq!(Middle::of(&[7.0]), Some(Middle { low: 7.0, median: 7.0, high: 7.0 }));
         assert_eq!(Middle::of(&[]), None);
+    }
+
+    #[test]
+    fn what_grows_is_told_from_what_moves() {
+        assert_eq!(growth(&[10.0, 11.0, 12.0, 13.0]), Some(3.0));
+        assert_eq!(growth(&[10.0, 17.0, 10.0, 10.0, 10.0]), Some(0.0));
+        assert_eq!(growth(&[10.0]), None);
     }
 
     #[test]
