@@ -11,6 +11,7 @@ mod stats;
 mod swift;
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use crate::counts::Counts;
 use crate::process::Running;
@@ -27,10 +28,20 @@ const CARGO_PROFILE: &str = "release";
 struct Sides {
     sdk: Vec<String>,
     by_hand: Vec<String>,
-    /// Has a program run where these run.
-    place: Box<dyn Fn(&[String]) -> std::process::Command>,
+    place: Place,
     /// What they were built and run with.
     versions: Vec<String>,
+}
+
+/// Has a program, with its arguments, run where a language's programs run.
+pub(crate) type Place = Box<dyn Fn(&str, &[String]) -> Command>;
+
+impl Sides {
+    fn command(&self, program: &[String]) -> Command {
+        let (name, arguments) =
+            program.split_first().map_or(("", program), |(name, rest)| (name.as_str(), rest));
+        (self.place)(name, arguments)
+    }
 }
 
 struct Language {
@@ -119,9 +130,10 @@ fn measured(here: &Workspace, language: &Language, effort: Effort) -> Measured {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let stopwatch = programs.join("start").to_string_lossy().into_owned();
-    let bench = measure::Bench { here, sides: &sides, address, folder, stopwatch, effort };
+    let core = language.name == "rust";
+    let bench = measure::Bench { here, sides: &sides, core, address, folder, stopwatch, effort };
     let mut figures = bench.everywhere();
-    if language.name == "rust" {
+    if core {
         figures.extend(bench.core_alone());
     }
     drop(bench);

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::counts::Counts;
-use crate::{Workspace, bindings, conformance, succeeds};
+use crate::{Workspace, bench, bindings, conformance, succeeds};
 pub(crate) use package::pack;
 use toolchain::Swift;
 
@@ -76,16 +76,13 @@ fn link(library: &Path, folder: &Path) -> Result<(), String> {
     linked.map_err(|e| format!("{}: {e}", link.display()))
 }
 
-/// Has a program run where Swift's do.
-pub(crate) type Place = Box<dyn Fn(&[String]) -> std::process::Command>;
-
 /// Builds a package that depends on this one, as it ships and with `library`; gives what runs its programs, and Swift's
 /// version.
 pub(crate) fn built_beside(
     here: &Workspace,
     folder: &Path,
     library: &Path,
-) -> Result<(Place, String), String> {
+) -> Result<(bench::Place, String), String> {
     let swift = Swift::ready(here)?;
     bindgen(here)?;
     link(library, &here.root.join(PACKAGE).join("lib"))?;
@@ -99,9 +96,9 @@ pub(crate) fn built_beside(
     }
     let version = swift.version(here)?;
     let (here, folder) = (here.clone(), folder.to_owned());
-    let place = move |program: &[String]| {
-        let mut command = swift.command(&here, &folder, &program[0]);
-        command.args(&program[1..]);
+    let place = move |name: &str, arguments: &[String]| {
+        let mut command = swift.command(&here, &folder, name);
+        command.args(arguments);
         command
     };
     Ok((Box::new(place), version))

@@ -25,9 +25,9 @@ pub(super) fn build(here: &Workspace) -> Result<Sides, String> {
         ]
         .to_vec()
     };
-    let place = |program: &[String]| {
-        let mut command = std::process::Command::new(&program[0]);
-        command.args(&program[1..]);
+    let place = |name: &str, arguments: &[String]| {
+        let mut command = std::process::Command::new(name);
+        command.args(arguments);
         command
     };
     Ok(Sides {

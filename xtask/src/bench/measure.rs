@@ -58,6 +58,8 @@ pub(super) enum Outcome {
 pub(super) struct Bench<'a> {
     pub(super) here: &'a Workspace,
     pub(super) sides: &'a Sides,
+    /// The SDK's side is the core itself.
+    pub(super) core: bool,
     pub(super) address: String,
     pub(super) folder: PathBuf,
     pub(super) stopwatch: String,
@@ -106,9 +108,8 @@ impl Side {
 impl Bench<'_> {
     /// What is measured in every language.
     pub(super) fn everywhere(&self) -> Vec<Figure> {
-        let core = self.sides.sdk[0].ends_with("/core");
-        let read = Goal::Ratio(if core { 1.05 } else { 1.0 });
-        let large = if core { Goal::Ratio(1.2) } else { Goal::None };
+        let read = Goal::Ratio(if self.core { 1.05 } else { 1.0 });
+        let large = if self.core { Goal::Ratio(1.2) } else { Goal::None };
         let compared = |what: &str, unit, goal, compared: Result<Compared, String>| Figure {
             what: what.to_owned(),
             unit,
@@ -224,7 +225,7 @@ impl Bench<'_> {
 
     /// Starts a side, which has somebody signed in.
     fn side(&self, program: &[String], lines: usize) -> Result<Side, String> {
-        self.side_of(&mut (self.sides.place)(&self.arguments(program, lines)))
+        self.side_of(&mut self.sides.command(&self.arguments(program, lines)))
     }
 
     fn side_of(&self, command: &mut Command) -> Result<Side, String> {
@@ -284,7 +285,8 @@ impl Bench<'_> {
         for program in [&self.sides.sdk, &self.sides.by_hand] {
             self.side(program, SMALL)?; // It leaves its session behind.
         }
-        let mut stopwatch = Side(Running::start(&mut (self.sides.place)(&[self.stopwatch.clone()]))?);
+        let mut stopwatch =
+            Side(Running::start(&mut self.sides.command(std::slice::from_ref(&self.stopwatch)))?);
         let line = |program: &[String]| {
             [self.arguments(program, SMALL), vec!["start".to_owned()]].concat().join("\t")
         };
@@ -348,7 +350,7 @@ impl Bench<'_> {
         let valgrind = ["valgrind", "--quiet", "--tool=callgrind"].map(str::to_owned);
         let file = format!("--callgrind-out-file={}", out.display());
         let arguments = [&valgrind[..], &[file], &self.arguments(program, lines)].concat();
-        let mut side = self.side_of(&mut (self.sides.place)(&arguments))?;
+        let mut side = self.side_of(&mut self.sides.command(&arguments))?;
         side.does(&format!("carts {reads}"))?;
         side.ends()?;
         let text = std::fs::read_to_string(&out).map_err(|error| format!("{}: {error}", out.display()))?;

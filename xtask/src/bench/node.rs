@@ -9,10 +9,10 @@ pub(super) fn build(here: &Workspace) -> Result<Sides, String> {
         let file = here.root.join("tests/bench/node").join(name);
         [node.clone(), "--expose-gc".into(), file].map(|part| part.to_string_lossy().into_owned()).to_vec()
     };
-    let place = |program: &[String]| {
-        let mut command = std::process::Command::new(&program[0]);
+    let place = |name: &str, arguments: &[String]| {
+        let mut command = std::process::Command::new(name);
         // As a server runs; elsewhere the package notes where each call was made.
-        command.args(&program[1..]).env("NODE_ENV", "production");
+        command.args(arguments).env("NODE_ENV", "production");
         command
     };
     Ok(Sides {

@@ -7,9 +7,9 @@ pub(super) fn build(here: &Workspace) -> Result<Sides, String> {
     let folder = programs(here)?;
     let program = |name: &str| vec![folder.join(name).to_string_lossy().into_owned()];
     let root = here.root.clone();
-    let place = move |program: &[String]| {
-        let mut command = std::process::Command::new(&program[0]);
-        command.args(&program[1..]).current_dir(&root);
+    let place = move |name: &str, arguments: &[String]| {
+        let mut command = std::process::Command::new(name);
+        command.args(arguments).current_dir(&root);
         command
     };
     Ok(Sides {

@@ -15,7 +15,8 @@
 //! them it takes up the session, reads one cart, says `ok` and ends.
 #![allow(
     clippy::unwrap_used,
-    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "measuring programs: what goes wrong ends them"
 )]

@@ -1,5 +1,5 @@
 //! What an app writes without the SDK: reqwest and serde, two headers, and a look at the status.
-#![allow(clippy::unwrap_used, reason = "a measuring program: what goes wrong ends it")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a measuring program: what goes wrong ends it")]
 #![expect(dead_code, reason = "an app uses what it has decoded")]
 
 use std::path::PathBuf;
@@ -126,7 +126,7 @@ impl Side for ByHand {
     }
 
     async fn states(&mut self, _: usize, _: usize) {
-        unimplemented!("there are no observers here")
+        panic!("there are no observers here")
     }
 }
 

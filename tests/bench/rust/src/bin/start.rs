@@ -1,6 +1,11 @@
 //! Starts programs, and says how long each took from there to its first line. It is a program of its own so that it can
 //! run where they do: what sets up that place is not measured.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measuring program: what goes wrong ends it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a measuring program: what goes wrong ends it"
+)]
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
