@@ -303,6 +303,7 @@ impl MarketClientBuilder {
                 user_agent,
                 connect_timeout: self.connect_timeout,
                 body_limit: self.body_limit,
+                host: host(&base)?,
                 extra_roots: roots(&self.extra_roots)?,
                 pins: pins(&self.pinned_keys, &base)?,
                 https: base.scheme() == "https",
@@ -371,6 +372,13 @@ fn base_url(text: &str, allow_http_loopback: bool) -> Result<Url> {
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
     Ok(url)
+}
+
+/// The port is left out where it is the scheme's own.
+pub(crate) fn host(base: &Url) -> Result<http::HeaderValue> {
+    let name = base.host_str().unwrap_or_default();
+    let host = base.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
+    http::HeaderValue::from_str(&host).map_err(|_| Error::config("The base URL's host cannot be named."))
 }
 
 fn pins(keys: &[String], base: &Url) -> Result<Pins> {
@@ -506,6 +514,15 @@ mod tests {
         for (at, builder) in builders.into_iter().enumerate() {
             assert_eq!(builder.build().unwrap_err().code(), ErrorCode::Config, "{at}");
         }
+    }
+
+    #[test]
+    fn a_server_is_named_with_its_port_unless_that_is_the_schemes_own() {
+        let named = |url: &str| host(&base_url(url, true).unwrap()).unwrap();
+        assert_eq!(named("https://shop.example:443/api"), "shop.example");
+        assert_eq!(named("https://shop.example:8443/api"), "shop.example:8443");
+        assert_eq!(named("http://[::1]:80"), "[::1]");
+        assert_eq!(named("http://[::1]:8080"), "[::1]:8080");
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use crate::counts::Counts;
 use crate::fuzz::Fuzz;
 use crate::{
-    Workspace, conformance, docs, jsi, kotlin, licences, package, readme, setup, size, soak, succeeds, swift,
-    targets, typescript,
+    Workspace, bench, conformance, docs, jsi, kotlin, licences, package, readme, setup, size, soak, succeeds,
+    swift, targets, typescript,
 };
 
 /// What every change has to pass. The quick ones come first.
@@ -31,7 +31,7 @@ pub(crate) const TEST: &[&str] = &[
 ];
 /// And what takes too long for that.
 pub(crate) const FULL: &[&str] =
-    &["orders", "deny", "size", "android", "ios", "windows", "jsi-memory", "fuzz-memory"];
+    &["orders", "deny", "size", "android", "ios", "windows", "jsi-memory", "fuzz-memory", "bench"];
 const RUST: &[&str] = &["fmt", "clippy", "test", "doc"];
 
 const DENY_VERSION: &str = "0.20.2";
@@ -66,6 +66,7 @@ const STEPS: &[Step] = &[
     Step { name: "size", run: size::check },
     Step { name: "android", run: |here, _| targets::android(here) },
     Step { name: "ios", run: |here, _| targets::ios(here) },
+    Step { name: "bench", run: bench::smoke },
     Step { name: "windows", run: |here, _| targets::windows(here) },
 ];
 

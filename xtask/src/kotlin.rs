@@ -93,6 +93,16 @@ fn tested(here: &Workspace, which: &[&str]) -> Result<(Counts, PathBuf), String>
     Ok((reports(&mut maven, &here.root.join(PACKAGE).join(REPORTS)), server))
 }
 
+/// Builds a project that compiles the package's sources with its own, and says where its classes are, and those of what it
+/// depends on.
+pub(crate) fn built_beside(here: &Workspace, folder: &Path) -> Result<String, String> {
+    if !ready(here) {
+        return Err("There is no JDK and Maven.".to_owned());
+    }
+    bindgen(here)?;
+    example::classes(package::maven(here, folder), folder)
+}
+
 fn said(result: Result<(), String>) -> bool {
     if let Err(why) = &result {
         println!("{why}");

@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask test` before every change, `cargo xtask full` before a release.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
+mod bench;
 mod bindings;
 mod conformance;
 mod counts;
@@ -43,6 +44,8 @@ cargo xtask native kotlin P  the same, and the library by cargo's profile P wher
 cargo xtask pack swift       the Swift package with the library that ships, for this system
 cargo xtask full             as test, and what is too slow for every change: orders deny size android ios windows,
                              fuzz-memory: every fuzz target for longer, under AddressSanitizer
+cargo xtask bench            the SDK beside what is written by hand, into docs/performance.md: rust kotlin swift node, or
+                             those that are named; --rounds N: how often each side takes its turn
 cargo xtask size             the bytes of the library that ships, held against those committed
 cargo xtask docs             the documentation site, in target/book
 cargo xtask licences         whether THIRD-PARTY-LICENSES lists what is linked in
@@ -73,6 +76,7 @@ fn run(here: &Workspace, arguments: &[&str]) -> Result<bool, String> {
         ["test"] => gate::run(here, gate::TEST),
         ["test", steps @ ..] => gate::run(here, steps),
         ["full"] => gate::run(here, &[gate::TEST, gate::FULL].concat()),
+        ["bench", what @ ..] => bench::run(here, what),
         ["size"] => gate::run(here, &["size"]),
         ["licences"] => gate::run(here, &["licences"]),
         ["docs"] => gate::run(here, &["docs"]),
@@ -104,6 +108,7 @@ fn done(result: Result<(), String>) -> Result<bool, String> {
 }
 
 /// Where the project is, and the cargo that runs us.
+#[derive(Clone)]
 struct Workspace {
     root: PathBuf,
     cargo: String,

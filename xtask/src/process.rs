@@ -31,6 +31,10 @@ impl Running {
         Some(Said::by(self.process.stderr.take()?))
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Waits for its end, which it has to have come to when its output is over.
     pub(crate) fn end(&mut self) -> Result<ExitStatus, String> {
         self.out.all()?;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::counts::Counts;
-use crate::{Workspace, bindings, conformance};
+use crate::{Workspace, bench, bindings, conformance, succeeds};
 pub(crate) use package::pack;
 use toolchain::Swift;
 
@@ -74,6 +74,34 @@ fn link(library: &Path, folder: &Path) -> Result<(), String> {
     #[cfg(not(unix))]
     let linked = std::fs::copy(library, &link).map(drop);
     linked.map_err(|e| format!("{}: {e}", link.display()))
+}
+
+/// Builds a package that depends on this one, as it ships and with `library`; gives what runs its programs, and Swift's
+/// version.
+pub(crate) fn built_beside(
+    here: &Workspace,
+    folder: &Path,
+    library: &Path,
+) -> Result<(bench::Place, String), String> {
+    let swift = Swift::ready(here)?;
+    bindgen(here)?;
+    link(library, &here.root.join(PACKAGE).join("lib"))?;
+    if !succeeds(swift.command(here, folder, "swift").args([
+        "build",
+        "--quiet",
+        "--configuration",
+        "release",
+    ])) {
+        return Err(format!("{} does not build", folder.display()));
+    }
+    let version = swift.version(here)?;
+    let (here, folder) = (here.clone(), folder.to_owned());
+    let place = move |name: &str, arguments: &[String]| {
+        let mut command = swift.command(&here, &folder, name);
+        command.args(arguments);
+        command
+    };
+    Ok((Box::new(place), version))
 }
 
 /// The tests of the Swift package, against the dev server as a process.

@@ -256,6 +256,18 @@ pub(crate) fn test(here: &Workspace) -> Counts {
     run(here, &["check", "lint"], &[])
 }
 
+/// Builds what an app on Node loads, with `native` as its library, and says which Node that is.
+pub(crate) fn built_for_node(here: &Workspace, native: &Path) -> Result<PathBuf, String> {
+    let node = node(here)?;
+    bindgen(here)?;
+    if !succeeds(&mut npm(here, node.as_ref(), &["run", "--silent", "build"])) {
+        return Err("the npm package does not build".to_owned());
+    }
+    let library = format!("market_sdk_ffi{}", std::env::consts::DLL_SUFFIX);
+    copy(native, &here.root.join(PACKAGE).join("native").join(platform()).join(library))?;
+    Ok(node.map_or_else(|| PathBuf::from("node"), |folder| folder.join("node")))
+}
+
 /// The conformance tests alone.
 pub(crate) fn conformance(here: &Workspace) -> Counts {
     run(here, &[], &["--selectProjects", "node", "--testPathPattern", "tests/conformance/"])

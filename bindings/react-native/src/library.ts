@@ -1,5 +1,5 @@
 /** The native library on Node: where it is, and that it is the right one. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { MarketError } from './errors';
@@ -53,9 +53,17 @@ export function openLibrary(folder = join(__dirname, '..', 'native'), expected =
 }
 
 function platform(): string {
-  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
-  const musl = process.platform === 'linux' && header.glibcVersionRuntime === undefined;
-  return `${process.platform}-${process.arch}${musl ? '-musl' : ''}`;
+  return `${process.platform}-${process.arch}${process.platform === 'linux' && onMusl() ? '-musl' : ''}`;
+}
+
+/** By the loader that this process has; Node's own report says it too, and takes as long as loading the library. */
+function onMusl(): boolean {
+  try {
+    return readFileSync('/proc/self/maps', 'latin1').includes('/ld-musl-');
+  } catch {
+    const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+    return header.glibcVersionRuntime === undefined;
+  }
 }
 
 /** Asks for this one function alone: others may be missing in a library of another version. */

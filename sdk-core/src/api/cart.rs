@@ -156,12 +156,11 @@ impl CartApi {
             let clear = async move {
                 let made = of;
                 let cleared = match core.http.json::<CartWire>(&made, &core.dialect.cart_clear()).await {
-                    Ok(got) => Ok(got.value.in_market(&got.market)),
                     // No cart has been made yet. Reading makes one, and is the answer.
                     Err(error) if error.code() == ErrorCode::NotFound => {
                         core.dialect.cart_get(&core.http, &made).await
                     }
-                    Err(error) => Err(error),
+                    cleared => cleared,
                 };
                 carts::written(&core, &made, cleared)
             };
@@ -174,8 +173,7 @@ impl CartApi {
         let (core, of) = (self.core.clone(), made.clone());
         let write = async move {
             let made = of;
-            let got = core.http.json::<CartWire>(&made, &call).await;
-            carts::written(&core, &made, got.map(|got| got.value.in_market(&got.market)))
+            carts::written(&core, &made, core.http.json::<CartWire>(&made, &call).await)
         };
         self.core.cart_lane.write(&made, write).await
     }

@@ -6,28 +6,65 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::Core;
 use crate::error::{ErrorCode, Result};
-use crate::http::Made;
-use crate::model::{Cart, CartLine, SessionState};
+use crate::http::{Got, Made};
+use crate::model::{Cart, CartLine, CartWire, Market, SessionState};
 use crate::session::Lineages;
 use crate::session::machine::Lineage;
 
 #[derive(Default)]
-pub(crate) struct Carts(watch::Sender<Option<(Lineage, Cart)>>);
+pub(crate) struct Carts(watch::Sender<Option<(Lineage, Latest)>>);
+
+/// The latest cart.
+#[derive(Clone)]
+enum Latest {
+    Read(Cart),
+    /// As it came. Nobody looked at the time, and most often nobody does: copying all lines for that takes long.
+    Came(Bytes, Market),
+}
+
+impl Latest {
+    /// None cannot be: it was read once.
+    fn cart(self) -> Option<Cart> {
+        match self {
+            Self::Read(cart) => Some(cart),
+            Self::Came(body, market) => {
+                serde_json::from_slice::<CartWire>(&body).ok().map(|cart| cart.in_market(&market))
+            }
+        }
+    }
+}
+
+/// What is smaller than this is copied.
+const SMALL: usize = 64 * 1024;
 
 impl Carts {
-    fn show(&self, lineage: Lineage, cart: &Cart) {
+    fn show(&self, lineage: Lineage, got: Got<CartWire>) -> Cart {
+        let Got { value, market, reply } = got;
+        let cart = value.in_market(&market);
         self.0.send_if_modified(|shown| {
             // An answer of before a logout may come here after one of the next user's.
             let newer = shown.as_ref().is_none_or(|(of, _)| *of <= lineage);
+            // Who comes to observe from here on looks when this is done.
+            let observed = self.observed();
             if newer {
-                *shown = Some((lineage, cart.clone()));
+                let latest = if observed {
+                    Latest::Read(cart.clone())
+                } else {
+                    // A small piece of the connection's buffer would keep all of it.
+                    let body = reply.body;
+                    let body = if body.len() < SMALL { Bytes::copy_from_slice(&body) } else { body };
+                    Latest::Came(body, market)
+                };
+                *shown = Some((lineage, latest));
             }
-            newer
+            newer && observed
         });
+        cart
     }
 
     /// Lets go of what belongs to a lineage before `lineage`. It would not be shown, but it would stay in memory.
@@ -47,20 +84,21 @@ impl Carts {
 /// Reads the cart in its turn, and shows it.
 pub(super) async fn read(core: &Core, made: &Made) -> Result<Cart> {
     let read = async {
-        let cart = core.dialect.cart_get(&core.http, made).await?;
-        core.carts.show(made.lineage, &cart);
-        Ok(cart)
+        let got = core.dialect.cart_get(&core.http, made).await?;
+        Ok(core.carts.show(made.lineage, got))
     };
     core.cart_lane.read(made, read).await
 }
 
 /// A change of the cart was tried, and its turn is not over yet: shows what came of it.
-pub(super) fn written(core: &Arc<Core>, made: &Made, result: Result<Cart>) -> Result<Cart> {
-    match &result {
-        Ok(cart) => core.carts.show(made.lineage, cart),
-        Err(error) => doubted(core, made, error.code()),
+pub(super) fn written(core: &Arc<Core>, made: &Made, result: Result<Got<CartWire>>) -> Result<Cart> {
+    match result {
+        Ok(got) => Ok(core.carts.show(made.lineage, got)),
+        Err(error) => {
+            doubted(core, made, error.code());
+            Err(error)
+        }
     }
-    result
 }
 
 /// A change failed with `code`. If what is shown may be wrong now, it is read anew.
@@ -114,7 +152,7 @@ pub(super) fn reread(core: &Arc<Core>, made: &Made) {
 
 /// The carts as they come: the present one first, then the latest at each look.
 pub(super) struct Following {
-    shown: watch::Receiver<Option<(Lineage, Cart)>>,
+    shown: watch::Receiver<Option<(Lineage, Latest)>>,
     lineages: Lineages,
     last: Option<Option<Cart>>,
 }
@@ -127,7 +165,7 @@ impl Following {
             let shown = self.shown.borrow_and_update().clone();
             // After the cart, which therefore belonged to the lineage of now.
             let lineage = self.lineages.current()?;
-            let cart = shown.filter(|(of, _)| *of == lineage).map(|(_, cart)| cart);
+            let cart = shown.filter(|(of, _)| *of == lineage).and_then(|(_, latest)| latest.cart());
             if !self.last.as_ref().is_some_and(|last| same(last.as_ref(), cart.as_ref())) {
                 self.last = Some(cart.clone());
                 return Some(cart);

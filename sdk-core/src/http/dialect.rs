@@ -24,7 +24,7 @@ use super::call::Call;
 use super::{Got, Http, Made};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{
-    Cart, CartWire, LineId, Order, OrderId, OrderQuery, OrderWire, ProductId, SkuId, Wishlist, WishlistWire,
+    CartWire, LineId, Order, OrderId, OrderQuery, OrderWire, ProductId, SkuId, Wishlist, WishlistWire,
 };
 
 /// What is known of the server.
@@ -149,11 +149,11 @@ impl Dialect {
 // The cart
 
 impl Dialect {
-    pub(crate) async fn cart_get(&self, http: &Http, made: &Made) -> Result<Cart> {
+    pub(crate) async fn cart_get(&self, http: &Http, made: &Made) -> Result<Got<CartWire>> {
         let read = |slash| Call::new("cart", "get", Method::GET, slashed("/cart", slash));
         let (got, slash) = collection::<CartWire>(http, made, self.known().cart, read).await?;
         self.learn(|known| known.cart = slash);
-        Ok(got.value.in_market(&got.market))
+        Ok(got)
     }
 
     // Deployed servers want to be told the user, and then go by the token.
@@ -411,11 +411,11 @@ impl Dialect {
         let (orders, market, served_at) = match at {
             OrdersAt::Orders => {
                 let got = http.json::<Vec<OrderWire>>(made, &call).await?;
-                (got.value, got.market, got.served_at)
+                (got.value, got.market, got.reply.served_at())
             }
             OrdersAt::ProfileOrders => {
                 let got = http.json::<ProfileOrdersWire>(made, &call).await?;
-                (got.value.orders, got.market, got.served_at)
+                (got.value.orders, got.market, got.reply.served_at())
             }
         };
         self.learn(|known| known.orders = at);
@@ -470,7 +470,7 @@ async fn collection<T: DeserializeOwned>(
     let other = slash.other();
     match http.json(made, &read(slash)).await {
         // Sent on to the other form, and answered there.
-        Ok(got) if got.path_ends_with_slash == (other == Slash::With) => Ok((got, other)),
+        Ok(got) if got.reply.path_ends_with_slash == (other == Slash::With) => Ok((got, other)),
         Ok(got) => Ok((got, slash)),
         // A server that does not send on. It had a slash before, so there is something.
         Err(error) if slash == Slash::With && error.code() == ErrorCode::Unsupported => {

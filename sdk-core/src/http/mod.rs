@@ -13,7 +13,7 @@ pub(crate) mod transport;
 use std::future::poll_fn;
 use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
@@ -58,10 +58,8 @@ pub(crate) struct Got<T> {
     pub(crate) value: T,
     /// The market of the user the call was made as; unknown for a call as nobody.
     pub(crate) market: Market,
-    /// Of the request that was answered, after redirects.
-    pub(crate) path_ends_with_slash: bool,
-    /// The server's time (`Date`).
-    pub(crate) served_at: Option<SystemTime>,
+    /// What it was read from.
+    pub(crate) reply: Reply,
 }
 
 /// Why the attempts ended without an answer.
@@ -141,15 +139,15 @@ impl Http {
         Ok(Got {
             value: judge::value(call, &answer.reply)?,
             market: answer.market.unwrap_or(Market::Unknown(String::new())),
-            path_ends_with_slash: answer.reply.path_ends_with_slash,
-            served_at: answer.reply.served_at(),
+            reply: answer.reply,
         })
     }
 
     /// Makes a call.
     pub(crate) async fn send(&self, made: &Made, call: &Call) -> Result<Answer> {
         let span = span(call);
-        let started = Instant::now();
+        // The time is asked for only if somebody is told.
+        let started = (!span.is_disabled()).then(Instant::now);
         let mut tries = Tries::default();
         let result = loop {
             // It may have waited already, in a line, and have been let go since.
@@ -159,7 +157,7 @@ impl Http {
                 break Err(error);
             }
             let stage = Mutex::new(Stage::Door);
-            let attempts = self.attempts(made, call, &stage, &mut tries).instrument(span.clone());
+            let attempts = self.attempts(made, call, &span, &stage, &mut tries).instrument(span.clone());
             match timeout_at(made.deadline(), attempts).await {
                 Ok(Ok(answer)) => break Ok(answer),
                 // It waits outside its time, and goes on where it stopped.
@@ -172,7 +170,9 @@ impl Http {
                 Err(_) => break Err(late(call, stage)),
             }
         };
-        span.record("duration_ms", millis(started.elapsed()));
+        if let Some(started) = started {
+            span.record("duration_ms", millis(started.elapsed()));
+        }
         if let Err(error) = &result {
             span.record("error", field::debug(error.code()));
         }
@@ -183,6 +183,7 @@ impl Http {
         &self,
         made: &Made,
         call: &Call,
+        span: &Span,
         stage: &Mutex<Stage>,
         tries: &mut Tries,
     ) -> Result<Answer, Stop> {
@@ -203,10 +204,10 @@ impl Http {
                 return Err(Error::new(ErrorCode::Cancelled).into());
             }
             stand(stage, Stage::Sending);
-            Span::current().record("attempt", tries.retries + 1);
+            span.record("attempt", tries.retries + 1);
             let verdict = match self.attempt(made, call, permit.as_ref(), tries.retries).await? {
                 Ok(reply) => {
-                    Span::current().record("status", reply.status.as_u16());
+                    span.record("status", reply.status.as_u16());
                     if let Some(permit) = &permit
                         && reply.status == StatusCode::UNAUTHORIZED
                     {
@@ -334,15 +335,14 @@ impl Http {
             tokio::task::yield_now().await;
         }
         let mut url = self.url(call, sender);
-        let headers = headers(call, sender)?;
-        let body = body(call, sender);
         let mut hops = 0;
         loop {
             let request = Request {
                 method: call.method.clone(),
                 url: url.clone(),
-                headers: headers.clone(),
-                body: body.clone(),
+                headers: headers(call, sender)?,
+                body: body(call, sender),
+                secret: call.spends_code,
                 attempt,
             };
             call.begin();
@@ -374,15 +374,22 @@ impl Http {
 
     fn url(&self, call: &Call, sender: &Sender<'_>) -> Url {
         let mut url = self.base.clone();
-        url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), call.path));
-        let market = sender.market.map(Market::code);
+        url.set_path(&[self.base.path().trim_end_matches('/'), &call.path].concat());
         // Deployed servers choose a call's database by the market here, and others pass it over. There is one:
         // another, of an app's own, could be the one that is read.
-        let own = call.query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let own = own.filter(|(name, _)| market.is_none() || *name != "market");
-        let pairs: Vec<_> = own.chain(market.map(|code| ("market", code))).collect();
-        if !pairs.is_empty() {
-            url.query_pairs_mut().extend_pairs(pairs);
+        match sender.market {
+            // As most calls are: there is nothing to escape.
+            Some(market) if call.query.is_empty() && market.can_be_sent() => {
+                url.set_query(Some(&["market=", market.code()].concat()));
+            }
+            Some(market) => {
+                let own = call.query.iter().filter(|(name, _)| name != "market");
+                url.query_pairs_mut().extend_pairs(own).append_pair("market", market.code());
+            }
+            None if call.query.is_empty() => {}
+            None => {
+                url.query_pairs_mut().extend_pairs(&call.query);
+            }
         }
         url
     }

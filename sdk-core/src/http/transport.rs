@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::header::DATE;
-use http::{HeaderMap, Method, StatusCode};
+use http::header::{DATE, HOST};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -20,6 +20,8 @@ pub(crate) struct Request {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Bytes>,
+    /// Its answer brings a token: the body is wiped when it goes.
+    pub(crate) secret: bool,
     /// Which attempt at its call this is, from nought on.
     #[cfg_attr(not(feature = "test-kit"), allow(dead_code, reason = "of use to a shop in memory alone"))]
     pub(crate) attempt: u32,
@@ -69,6 +71,8 @@ pub(crate) struct Settings {
     /// DER, beside those that the system trusts.
     pub(crate) extra_roots: Vec<rustls::pki_types::CertificateDer<'static>>,
     pub(crate) pins: Pins,
+    /// The server's name and port as requests name it, which the HTTP client would write anew for each.
+    pub(crate) host: HeaderValue,
     /// False for a server on this very machine that is reached over http.
     pub(crate) https: bool,
 }
@@ -100,6 +104,7 @@ impl HttpClient {
     fn build(&self) -> Result<reqwest::Client, String> {
         let builder = reqwest::Client::builder()
             .user_agent(&self.settings.user_agent)
+            .default_headers(HeaderMap::from_iter([(HOST, self.settings.host.clone())]))
             .connect_timeout(self.settings.connect_timeout)
             .pool_idle_timeout(POOL_IDLE)
             // Redirects are followed by hand, and retries decided by what the call declares.
@@ -149,34 +154,59 @@ impl Transport for HttpClient {
             let response = AssertUnwindSafe(client.execute(outgoing)).catch_unwind().await;
             let response = response.map_err(|_| Failure::Unusable("the HTTP client panicked".to_owned()))?;
             let mut response = response.map_err(failure)?;
-            let body = if response.status().is_success() {
-                read(&mut response, self.settings.body_limit).await?
-            } else {
-                read_error(&mut response).await
+            let body = match response.status().is_success() {
+                true if request.secret => read_secret(&mut response, self.settings.body_limit).await?,
+                true => read(&mut response, self.settings.body_limit).await?,
+                false => Bytes::from_owner(read_error(&mut response).await),
             };
             let status = response.status();
             let path_ends_with_slash = response.url().path().ends_with('/');
             let headers = std::mem::take(response.headers_mut());
-            Ok(Reply { status, headers, body: Bytes::from_owner(body), path_ends_with_slash })
+            Ok(Reply { status, headers, body, path_ends_with_slash })
         })
     }
 }
 
-async fn read(response: &mut reqwest::Response, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let announced = response.content_length().unwrap_or(0);
-    if announced > limit as u64 {
+async fn read(response: &mut reqwest::Response, limit: usize) -> Result<Bytes, Failure> {
+    let room = room(response, limit)?;
+    let Some(first) = response.chunk().await.map_err(failure)? else { return Ok(Bytes::new()) };
+    if first.len() > limit {
         return Err(Failure::TooLarge);
     }
-    // Wiped when it goes, since the answer to a sign-in holds the token.
-    let room = usize::try_from(announced).unwrap_or(0).min(ROOM);
-    let mut body = Zeroizing::new(Vec::with_capacity(room));
+    // Most come in one piece, and need no copy.
+    let Some(second) = response.chunk().await.map_err(failure)? else { return Ok(first) };
+    let mut body = Vec::with_capacity(room);
+    body.extend_from_slice(&first);
+    let mut next = Some(second);
+    while let Some(chunk) = next {
+        if body.len() + chunk.len() > limit {
+            return Err(Failure::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+        next = response.chunk().await.map_err(failure)?;
+    }
+    Ok(body.into())
+}
+
+/// Wiped when it goes, since the answer to a sign-in holds the token.
+async fn read_secret(response: &mut reqwest::Response, limit: usize) -> Result<Bytes, Failure> {
+    let mut body = Zeroizing::new(Vec::with_capacity(room(response, limit)?));
     while let Some(chunk) = response.chunk().await.map_err(failure)? {
         if body.len() + chunk.len() > limit {
             return Err(Failure::TooLarge);
         }
         append(&mut body, &chunk);
     }
-    Ok(body)
+    Ok(Bytes::from_owner(body))
+}
+
+/// How much room to make for a body.
+fn room(response: &reqwest::Response, limit: usize) -> Result<usize, Failure> {
+    let announced = response.content_length().unwrap_or(0);
+    if announced > limit as u64 {
+        return Err(Failure::TooLarge);
+    }
+    Ok(usize::try_from(announced).unwrap_or(0).min(ROOM))
 }
 
 /// A vector that grows by itself leaves a copy behind: this one is moved to more room, and wiped where it was.

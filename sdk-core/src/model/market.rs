@@ -48,7 +48,7 @@ impl Market {
     /// The currency that prices of this market are in, where the server does not say. The currency of an
     /// unknown market is `XXX`, ISO 4217's code for "none".
     pub fn currency(&self) -> Currency {
-        Currency::new(match self {
+        Currency::known(match self {
             Self::Kg => "KGS",
             Self::Us => "USD",
             Self::Unknown(_) => "XXX",

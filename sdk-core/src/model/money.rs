@@ -1,5 +1,6 @@
 //! Money: exact, with its currency.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -8,12 +9,17 @@ use super::wire::Amount;
 
 /// A currency by its ISO 4217 code, such as `USD` or `KGS`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Currency(String);
+pub struct Currency(Cow<'static, str>);
 
 impl Currency {
     /// The currency of this code; upper and lower case are the same.
     pub fn new(code: &str) -> Self {
-        Self(code.to_ascii_uppercase())
+        Self(code.to_ascii_uppercase().into())
+    }
+
+    /// The currency of this code, in upper case: every line of a cart has one of its own.
+    pub(crate) const fn known(code: &'static str) -> Self {
+        Self(Cow::Borrowed(code))
     }
 
     /// The ISO 4217 code.
@@ -23,7 +29,8 @@ impl Currency {
 
     /// How many decimals the currency's smallest unit has: 2, unless ISO 4217 says otherwise.
     pub fn decimals(&self) -> u32 {
-        match self.0.as_str() {
+        match self.code() {
+            "USD" | "KGS" => 2, // Asked of every line of a cart.
             "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND"
             | "VUV" | "XAF" | "XOF" | "XPF" => 0,
             "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
@@ -59,8 +66,14 @@ impl Money {
     /// This amount, rounded to the currency's smallest unit.
     pub fn new(amount: Decimal, currency: Currency) -> Self {
         let decimals = currency.decimals();
-        let mut amount = amount.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero);
-        amount.rescale(decimals);
+        // Most prices come as they are shown.
+        let amount = if amount.scale() == decimals {
+            amount
+        } else {
+            let mut amount = amount.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero);
+            amount.rescale(decimals);
+            amount
+        };
         Self { amount, currency }
     }
 

@@ -49,11 +49,44 @@ pub(crate) struct Count(pub(crate) i64);
 
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Amount(exact) = Amount::deserialize(deserializer)?;
-        if !exact.is_integer() {
-            return Err(de::Error::custom("a number that is not whole"));
+        struct CountVisitor;
+
+        impl CountVisitor {
+            fn exact<E: de::Error>(text: &str) -> Result<Count, E> {
+                let exact = decimal(text).ok_or_else(|| E::custom("not a number"))?;
+                if !exact.is_integer() {
+                    return Err(E::custom("a number that is not whole"));
+                }
+                i64::try_from(exact).map(Count).map_err(|_| E::custom("a number out of range"))
+            }
         }
-        i64::try_from(exact).map(Count).map_err(|_| de::Error::custom("a number out of range"))
+
+        impl Visitor<'_> for CountVisitor {
+            type Value = Count;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number, or a string of one")
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Count, E> {
+                i64::try_from(number).map(Count).map_err(|_| E::custom("a number out of range"))
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Count, E> {
+                Ok(Count(number))
+            }
+
+            // As in `2.0`. Its shortest digits are those of the whole number, as far as a float tells them apart.
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Count, E> {
+                Self::exact(&number.to_string())
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Count, E> {
+                Self::exact(text)
+            }
+        }
+
+        deserializer.deserialize_any(CountVisitor)
     }
 }
 
@@ -65,9 +98,44 @@ pub(crate) struct Amount(pub(crate) Decimal);
 
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        Self::read(<&RawValue>::deserialize(deserializer)?.get())
+    }
+}
+
+impl Amount {
+    fn read<E: de::Error>(raw: &str) -> Result<Self, E> {
+        if let Some(Plain { digits, decimals }) = Plain::read(raw) {
+            return Ok(Self(Decimal::new(digits, decimals)));
+        }
         let digits = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')).unwrap_or(raw);
-        decimal(digits).map(Amount).ok_or_else(|| de::Error::custom("not a decimal number"))
+        decimal(digits).map(Self).ok_or_else(|| E::custom("not a decimal number"))
+    }
+}
+
+/// A number as nearly all are written: some digits, with a point between them or none.
+struct Plain {
+    /// Without the point.
+    digits: i64,
+    decimals: u32,
+}
+
+impl Plain {
+    /// None of what is written otherwise, or is longer than surely fits.
+    fn read(raw: &str) -> Option<Self> {
+        let raw = raw.as_bytes();
+        if !raw.last()?.is_ascii_digit() || raw.len() > 18 {
+            return None;
+        }
+        let (mut digits, mut point) = (0, None);
+        for (at, byte) in raw.iter().enumerate() {
+            match byte {
+                b'0'..=b'9' => digits = digits * 10 + i64::from(byte - b'0'),
+                b'.' if point.is_none() && at > 0 => point = Some(at),
+                _ => return None,
+            }
+        }
+        let decimals = point.map_or(0, |point| raw.len() - point - 1);
+        Some(Self { digits, decimals: decimals as u32 })
     }
 }
 
@@ -148,6 +216,29 @@ mod tests {
         assert_eq!(amount("\"19.99\"").as_deref(), Some("19.99"));
         assert_eq!(amount("1.5e3").as_deref(), Some("1500"));
         assert_eq!(amount("-2").as_deref(), Some("-2"));
+    }
+
+    #[test]
+    fn what_is_read_the_short_way_is_read_as_the_long_way_reads_it() {
+        for digits in [
+            "0",
+            "0.0",
+            "7",
+            "19.99",
+            "19.990",
+            "007",
+            "123456789012345678",
+            "1234567890123456.7",
+            "0.000000001",
+        ] {
+            let Amount(short) = Amount::read::<serde_json::Error>(digits).unwrap();
+            let long = decimal(digits).unwrap();
+            assert_eq!((short, short.scale()), (long, long.scale()), "{digits}");
+            assert!(Plain::read(digits).is_some(), "{digits}");
+        }
+        for digits in ["", ".", "1.", ".5", "-1", "+1", "1e3", "1.2.3", "\"1\"", "1234567890123456789"] {
+            assert!(Plain::read(digits).is_none(), "{digits}");
+        }
     }
 
     #[test]

@@ -129,6 +129,10 @@ impl Drop for Permit {
             }
         }
         drop(inner);
-        self.keeper.0.releases.send_replace(());
+        // Who waits has subscribed before it looked, under the mutex, for permits that are out: it has seen this one gone,
+        // or it is counted here.
+        if self.keeper.0.releases.receiver_count() > 0 {
+            self.keeper.0.releases.send_replace(());
+        }
     }
 }

@@ -76,17 +76,19 @@ impl Keeper {
     fn await_answer(&self, inner: &mut Inner, late: impl Fn() -> Event<Live> + Send + 'static) -> u64 {
         inner.count += 1;
         let operation = inner.count;
-        inner.awaited.insert(operation);
+        let needed = Arc::new(());
+        let until_answered = Arc::downgrade(&needed);
+        inner.awaited.insert(operation, needed);
         let keeper = Arc::downgrade(&self.0);
         let up = move || {
             upgraded(&keeper, |keeper| {
                 let mut inner = keeper.lock();
-                if inner.awaited.remove(&operation) {
+                if inner.awaited.remove(&operation).is_some() {
                     keeper.step(&mut inner, late());
                 }
             });
         };
-        self.0.parts.timers.after(self.0.parts.store_timeout, Box::new(up));
+        self.0.parts.timers.after_if(self.0.parts.store_timeout, until_answered, Box::new(up));
         operation
     }
 

@@ -20,7 +20,7 @@ mod soon;
 pub(crate) mod timer;
 pub(crate) mod token;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
@@ -132,7 +132,9 @@ struct Inner {
     permits: BTreeMap<Generation, usize>,
     logouts: Vec<oneshot::Sender<bool>>,
     /// Store operations that have not answered and are not said to be late.
-    awaited: HashSet<u64>,
+    awaited: HashMap<u64, Arc<()>>,
+    /// What the timers of the present session are for.
+    timed: Arc<()>,
     /// Gives store operations and flights their numbers.
     count: u64,
     /// How many reads were answered.
@@ -153,6 +155,13 @@ struct Outbox {
     wakes: Vec<Arc<Notify>>,
 }
 
+impl Outbox {
+    fn is_empty(&self) -> bool {
+        let Self { changed, lineage, logouts, flights, wakes } = self;
+        !changed && !lineage && logouts.is_empty() && flights.is_empty() && wakes.is_empty()
+    }
+}
+
 /// The mutex, held. Letting it go sends what is in the outbox.
 struct Locked<'a> {
     // Dropped in this order: the mutex is free when the news go out.
@@ -161,7 +170,8 @@ struct Locked<'a> {
 }
 
 struct Post<'a> {
-    outbox: Outbox,
+    /// None if there are no news, as at most looks.
+    outbox: Option<Outbox>,
     shared: &'a Shared,
 }
 
@@ -181,13 +191,16 @@ impl DerefMut for Locked<'_> {
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
-        self.post.outbox = std::mem::take(&mut self.inner.outbox);
+        if !self.inner.outbox.is_empty() {
+            self.post.outbox = Some(std::mem::take(&mut self.inner.outbox));
+        }
     }
 }
 
 impl Drop for Post<'_> {
     fn drop(&mut self) {
-        let Outbox { changed, lineage, logouts, flights, wakes } = std::mem::take(&mut self.outbox);
+        let Some(outbox) = self.outbox.take() else { return };
+        let Outbox { changed, lineage, logouts, flights, wakes } = outbox;
         if lineage {
             self.shared.lineages.send_replace(());
         }
@@ -302,7 +315,8 @@ impl Keeper {
             parking: Parking::default(),
             permits: BTreeMap::new(),
             logouts: Vec::new(),
-            awaited: HashSet::new(),
+            awaited: HashMap::new(),
+            timed: Arc::default(),
             count: 0,
             reads: 0,
             read_slowly: false,
@@ -437,7 +451,7 @@ impl Keeper {
 
     fn lock(&self) -> Locked<'_> {
         let inner = self.0.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        Locked { inner, post: Post { outbox: Outbox::default(), shared: &self.0 } }
+        Locked { inner, post: Post { outbox: None, shared: &self.0 } }
     }
 
     fn apply(&self, event: Event<Live>) {
@@ -498,14 +512,15 @@ impl Keeper {
         notice
     }
 
-    fn start_timer(&self, inner: &Inner, generation: Generation) {
+    fn start_timer(&self, inner: &mut Inner, generation: Generation) {
+        inner.timed = Arc::default(); // Those of the session before are not needed any more.
         let State::SignedIn { session, .. } = inner.machine.state() else { return };
         let Some(end) = session.ends else { return };
         let wait = end.saturating_sub(self.clock().monotonic());
         let keeper = Arc::downgrade(&self.0);
         // The generation makes a timer of an older session harmless.
         let up = move || upgraded(&keeper, |keeper| keeper.apply(Event::TimeUp(generation)));
-        self.0.parts.timers.after(wait, Box::new(up));
+        self.0.parts.timers.after_if(wait, Arc::downgrade(&inner.timed), Box::new(up));
         self.start_soon_timer(inner);
     }
 

@@ -89,7 +89,7 @@ impl Keeper {
             });
         };
         let wait = left.saturating_sub(session.margin(self.0.parts.soon));
-        self.0.parts.timers.after(wait, Box::new(up));
+        self.0.parts.timers.after_if(wait, std::sync::Arc::downgrade(&inner.timed), Box::new(up));
     }
 
     /// Waits until it is known who is signed in, and says whether the session lasts for `least` from now.

@@ -11,9 +11,9 @@ mod parking;
 mod promises;
 mod recorded;
 mod retries;
+mod schedules;
 #[cfg(target_os = "linux")]
 mod secrets;
-mod schedules;
 mod shop;
 mod signing_in;
 mod store_matrix;

@@ -2,13 +2,19 @@
 //! compared with the transcript in its README.
 
 use std::path::Path;
+use std::process::Command;
 
 use super::{DEV_SERVER, REPORTS, package, reports, said};
 use crate::counts::Counts;
-use crate::{Workspace, shopper};
+use crate::{Workspace, shopper, succeeds};
 
 const EXAMPLE: &str = "examples/kotlin";
-const CLASSPATH: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath";
+/// Has Maven write down what the program depends on.
+const LIST: [&str; 3] = [
+    "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath",
+    "-Dmdep.outputFile=target/classpath.txt",
+    "-Dmdep.includeScope=runtime",
+];
 
 /// Builds it away from this project, so that the artefacts are all it has of that, runs its tests, and plays its transcript.
 pub(super) fn check(here: &Workspace, server: &Path) -> Counts {
@@ -17,8 +23,7 @@ pub(super) fn check(here: &Workspace, server: &Path) -> Counts {
         return Counts::check(said(Err(format!("{EXAMPLE}: {error}"))));
     }
     let mut build = package::maven(here, &folder);
-    build.args(["test", CLASSPATH, "-Dmdep.outputFile=target/classpath.txt", "-Dmdep.includeScope=runtime"]);
-    build.arg(package::local(&package::repository(here))).env(DEV_SERVER, server);
+    build.arg("test").args(LIST).arg(package::local(&package::repository(here))).env(DEV_SERVER, server);
     let mut counts = reports(&mut build, &folder.join(REPORTS));
     if counts.ok() {
         counts += Counts::check(said(played(here, server, &folder)));
@@ -30,18 +35,32 @@ pub(super) fn check(here: &Workspace, server: &Path) -> Counts {
 
 /// Plays its transcript.
 fn played(here: &Workspace, server: &Path, folder: &Path) -> Result<(), String> {
-    let libraries =
-        std::fs::read_to_string(folder.join("target/classpath.txt")).map_err(|e| e.to_string())?;
-    let libraries = std::env::split_paths(libraries.trim()).collect::<Vec<_>>();
-    let classes = std::env::join_paths(std::iter::once(folder.join("target/classes")).chain(libraries));
+    let classes = classpath(folder)?;
     let mut app = here.command("java");
-    app.arg("-cp").arg(classes.map_err(|error| error.to_string())?).arg("shop.MainKt");
+    app.arg("-cp").arg(classes).arg("shop.MainKt");
     let readme = here.root.join(EXAMPLE).join("README.md");
     let app = |address: &str| {
         app.arg(address);
         app
     };
     shopper::check(here, server, app, &readme, "cargo xtask test kotlin")
+}
+
+/// Compiles the project in `folder`, and says where its classes are, and those of what it depends on.
+pub(super) fn classes(mut maven: Command, folder: &Path) -> Result<String, String> {
+    if !succeeds(maven.arg("compile").args(LIST)) {
+        return Err(format!("{} does not build", folder.display()));
+    }
+    classpath(folder)
+}
+
+/// As a build with [`LIST`] has left it.
+fn classpath(folder: &Path) -> Result<String, String> {
+    let libraries =
+        std::fs::read_to_string(folder.join("target/classpath.txt")).map_err(|e| e.to_string())?;
+    let libraries = std::env::split_paths(libraries.trim()).collect::<Vec<_>>();
+    let classes = std::env::join_paths(std::iter::once(folder.join("target/classes")).chain(libraries));
+    Ok(classes.map_err(|error| error.to_string())?.to_string_lossy().into_owned())
 }
 
 /// Copies what is committed of the example to where nothing else of this project is.
