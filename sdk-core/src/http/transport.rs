@@ -84,7 +84,7 @@ pub(crate) struct HttpClient {
 /// found closed under a request.
 const POOL_IDLE: Duration = Duration::from_secs(3);
 
-/// As much is made room for on the server's word alone.
+/// At first as much is made room for on the server's word alone.
 const ROOM: usize = 1024 * 1024;
 
 /// How much of an error's body is read, and how long that may take.
@@ -167,17 +167,27 @@ async fn read(response: &mut reqwest::Response, limit: usize) -> Result<Zeroizin
     if announced > limit as u64 {
         return Err(Failure::TooLarge);
     }
-    // Wiped when it goes, since the answer to a sign-in holds the token; room for all of it at once, since a
-    // buffer that grows leaves copies behind. (Only a body of unannounced length, or a huge one, makes it grow.)
+    // Wiped when it goes, since the answer to a sign-in holds the token.
     let room = usize::try_from(announced).unwrap_or(0).min(ROOM);
     let mut body = Zeroizing::new(Vec::with_capacity(room));
     while let Some(chunk) = response.chunk().await.map_err(failure)? {
         if body.len() + chunk.len() > limit {
             return Err(Failure::TooLarge);
         }
-        body.extend_from_slice(&chunk);
+        append(&mut body, &chunk);
     }
     Ok(body)
+}
+
+/// A vector that grows by itself leaves a copy behind: this one is moved to more room, and wiped where it was.
+fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
+    let length = body.len() + chunk.len();
+    if length > body.capacity() {
+        let mut larger = Zeroizing::new(Vec::with_capacity(length.max(2 * body.capacity())));
+        larger.extend_from_slice(body);
+        *body = larger;
+    }
+    body.extend_from_slice(chunk);
 }
 
 /// What there is of the body of an error. The status has said the main thing: a body that is cut, too long or
@@ -189,7 +199,7 @@ async fn read_error(response: &mut reqwest::Response) -> Zeroizing<Vec<u8>> {
     }
     let whole = async {
         while let Ok(Some(chunk)) = response.chunk().await {
-            body.extend_from_slice(&chunk);
+            append(&mut body, &chunk);
             if body.len() > ERROR_LIMIT {
                 break;
             }

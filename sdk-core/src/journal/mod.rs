@@ -9,7 +9,7 @@
 //! same moment (between one's look and its write, milliseconds) can both go on, and the later one's entry stands.
 //! An entry is closed by its id, so neither ever closes the other's.
 
-mod record;
+pub(crate) mod record;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};

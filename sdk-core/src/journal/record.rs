@@ -139,7 +139,7 @@ struct Stored {
 }
 
 impl Pending {
-    pub(super) fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
         let stored = Stored {
             version: VERSION,
             order: format!("{:032x}", self.id),
@@ -154,7 +154,7 @@ impl Pending {
     }
 
     /// None for what this version cannot read, an unknown version included.
-    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         if bytes.len() > LONGEST {
             return None;
         }

@@ -12,6 +12,8 @@ mod promises;
 mod recorded;
 mod retries;
 mod schedules;
+#[cfg(target_os = "linux")]
+mod secrets;
 mod shop;
 mod signing_in;
 mod store_matrix;

@@ -99,6 +99,7 @@ conformance('a_session_of_an_app_that_was_uninstalled_is_not_taken_up', async (i
   rmSync(installMarker);
   const third = it.again(second, { installMarker });
   expect(await third.session.restore()).toEqual({ status: 'signedOut', reason: 'noSession' });
+  await third.session.logout();
   expect(it.secret()).toBeUndefined();
   await failed(third.cart.get(), 'notSignedIn');
   expect(existsSync(installMarker)).toBe(true);
