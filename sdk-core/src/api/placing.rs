@@ -222,6 +222,8 @@ pub(super) async fn resolve(core: Arc<Core>) -> Result<OrderOutcome> {
     let read = read_back(&core, &made, &pending).await?;
     let (id, revision) = (pending.id, Some(pending.revision));
     if let Some(order) = read.order {
+        // Before the note goes, since the caller may leave then; and after it, for who taps meanwhile.
+        core.placing.resolved.fetch_add(1, Ordering::AcqRel);
         page.close(id, revision).await;
         core.placing.resolved.fetch_add(1, Ordering::AcqRel);
         if pending.from_cart {
