@@ -220,9 +220,11 @@ pub(super) async fn resolve(core: Arc<Core>) -> Result<OrderOutcome> {
         Found::Open(pending) => pending,
     };
     let read = read_back(&core, &made, &pending).await?;
-    let (id, revision) = (pending.id, Some(pending.revision));
+    let revision = Some(pending.revision);
     if let Some(order) = read.order {
-        page.close(id, revision).await;
+        // Before the note goes, since the caller may leave then; and after it, for who taps meanwhile.
+        core.placing.resolved.fetch_add(1, Ordering::AcqRel);
+        page.close(&pending, revision).await;
         core.placing.resolved.fetch_add(1, Ordering::AcqRel);
         if pending.from_cart {
             carts::reread(&core, &made); // It is empty now.
@@ -234,7 +236,7 @@ pub(super) async fn resolve(core: Arc<Core>) -> Result<OrderOutcome> {
     }
     let settles_in = pending.settles_in(read.served_at, core.placing.journal.settle);
     // Not if another attempt has begun meanwhile.
-    if settles_in.is_some_and(|time| time.is_zero()) && page.close(id, revision).await {
+    if settles_in.is_some_and(|time| time.is_zero()) && page.close(&pending, revision).await {
         core.placing.resolved.fetch_add(1, Ordering::AcqRel);
         return Ok(OrderOutcome::NotPlaced);
     }

@@ -103,9 +103,20 @@ impl Page {
 
     /// The order's outcome is known: closes its entry, unless an attempt of later than `revision` is in it.
     /// False if it stays.
-    pub(crate) async fn close(&self, id: u128, revision: Option<u32>) -> bool {
-        let closed = self.job(move |store, key| close(store, key, id, revision), |_, _, _| {}).await;
+    ///
+    /// Dropped meanwhile it stays open: nobody was told the outcome, and who taps then would order once more.
+    pub(crate) async fn close(&self, pending: &Pending, revision: Option<u32>) -> bool {
+        let id = pending.id;
+        let (back, said) = (pending.clone(), Arc::new(AtomicBool::new(false)));
+        let said_late = said.clone();
+        let unheard = move |store: &dyn SecureStore, key: &str, closed: bool| {
+            if closed && !said_late.load(Ordering::Acquire) && current(store, key).is_ok_and(|now| now == Found::Nothing) {
+                let _ = write(store, key, &back);
+            }
+        };
+        let closed = self.job(move |store, key| close(store, key, id, revision), unheard).await;
         closed.unwrap_or_else(|error| {
+            said.store(true, Ordering::Release);
             tracing::warn!(code = ?error.code(), "a settled order's entry could not be erased yet");
             lock(&self.settled).insert((id, revision));
             true
@@ -170,7 +181,7 @@ impl Claim {
     /// The order was placed. An earlier attempt that is still open was at the same order.
     pub(crate) async fn placed(mut self) {
         self.said = true;
-        self.page.close(self.pending.id, None).await;
+        self.page.close(&self.pending, None).await;
     }
 
     /// This attempt certainly placed nothing. Others at the same order stay open.

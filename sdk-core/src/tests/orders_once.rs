@@ -514,6 +514,24 @@ async fn p12_who_taps_again_while_it_is_resolved_does_not_order_twice() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn p7_p12_an_order_that_is_found_and_not_told_of_is_not_placed_once_more() {
+    for millis in 0..=200 {
+        let world = World::signed_in().await;
+        world.shop.mishap(CREATE, Mishap::LostAfter);
+        assert_eq!(world.place().await.unwrap_err().code(), ErrorCode::OutcomeUnknown);
+        let resolving = world.market.orders().resolve();
+        if tokio::time::timeout(Duration::from_millis(millis), resolving).await.is_ok() {
+            assert!(millis > 40, "it takes a read");
+            return;
+        }
+        world.settle().await;
+        assert_eq!(world.place().await.unwrap_err().code(), ErrorCode::OrderPending, "left after {millis} ms");
+        assert!(matches!(world.market.orders().resolve().await, Ok(OrderOutcome::Placed(_))));
+    }
+    panic!("it never ends");
+}
+
+#[tokio::test(start_paused = true)]
 async fn p12_an_attempt_that_begins_while_it_is_resolved_stays_open() {
     let world = World::with_unknown(Mishap::LostBefore).await;
     tokio::time::sleep(SETTLE).await;
