@@ -18,13 +18,14 @@ module.exports = {
       setupFilesAfterEnv: ['<rootDir>/tests/react/setup.ts'],
       moduleNameMapper: {
         '^@market-sdk/react-native$': '<rootDir>/src/index.ts',
+        '^@market-sdk/react-native/(testing.*)$': '<rootDir>/src/$1',
         '/turbo-module$': '<rootDir>/tests/react/turbo-module.ts',
       },
     },
     {
       displayName: 'node',
       testEnvironment: 'node',
-      testMatch: ['<rootDir>/tests/node/**/*.test.ts', '<rootDir>/tests/conformance/**/*.test.ts'],
+      testMatch: ['<rootDir>/tests/node/**/*.test.ts', '<rootDir>/tests/testing/**/*.test.ts', '<rootDir>/tests/conformance/**/*.test.ts'],
     },
     {
       displayName: 'react',

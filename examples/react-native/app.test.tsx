@@ -3,10 +3,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { createMarketClient } from '@market-sdk/react-native';
+import { MarketDevServer } from '@market-sdk/react-native/testing/dev-server';
 import { cleanup, render, screen, userEvent, waitFor } from '@testing-library/react-native';
 
-import { DevServer, PHONE } from '../../bindings/react-native/tests/dev-server';
 import { App } from './src/App';
+
+const PHONE = '+13128059851';
 
 const CATALOGUE = {
   products: [
@@ -27,7 +29,7 @@ function shown(node = screen.toJSON() as unknown as Node | null): string[] {
 }
 
 test('the example shops as its README shows', async () => {
-  const server = await DevServer.start('--no-rate-limits');
+  const server = await MarketDevServer.start({ args: ['--no-rate-limits'] });
   await server.fault('GET /products', { kind: 'answer', status: 200, body: JSON.stringify(CATALOGUE) });
   const market = createMarketClient({
     baseUrl: server.baseUrl,
@@ -87,7 +89,7 @@ test('the example shops as its README shows', async () => {
   await press('Log out', /Send a code/);
   await cleanup();
   market.close();
-  await server.stop();
+  await server.close();
 
   const text = transcript.map((line) => line.trimEnd()).join('\n').replace(/^(Code:) \d{4,8}$/gm, '$1 ••••••');
   const file = join(__dirname, 'README.md');

@@ -238,42 +238,45 @@ fn default_message(code: ErrorCode) -> &'static str {
 }
 
 /// The longest server text that is shown.
-const SHOWN_CHARS: usize = 300;
+pub(crate) const SHOWN_CHARS: usize = 300;
 
 /// So many digits in a row may be a phone number.
 pub(crate) const PHONE_DIGITS: usize = 7;
 /// So many may be a code, in the answer to a sign-in.
 pub(crate) const CODE_DIGITS: usize = 4;
 /// A word of letters, digits and signs that is so long may be a token.
-const TOKEN_CHARS: usize = 24;
+pub(crate) const TOKEN_CHARS: usize = 24;
+const MASK: &str = "•••";
 
 /// Makes a server's text fit to be shown: capped, without control characters, with every run of `digits` or
 /// more digits masked, also where up to three signs or spaces group them as in a phone number, and every word
 /// that is as long as a token. The one place that redacts text.
 pub(crate) fn shown(text: &str, digits: usize) -> String {
-    let chars: Vec<char> =
-        text.chars().take(SHOWN_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let mut out = String::with_capacity(chars.len());
+    let text: String = text.chars().take(SHOWN_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    // Long words first: a number in front of one, or at its start, would leave its rest too short to be known.
+    let chars: Vec<char> = without_tokens(&text).chars().collect();
+    let mut out = String::with_capacity(text.len());
     let mut rest = chars.as_slice();
-    while let Some(first) = rest.first() {
-        let word = rest.iter().take_while(|c| c.is_ascii_alphanumeric() || "-_.+/=".contains(**c)).count();
+    while let Some((first, tail)) = rest.split_first() {
         let run = digit_run(rest);
-        let numerals = rest.iter().take(run).filter(|c| c.is_numeric()).count();
-        let (taken, masked) = match () {
-            () if word >= TOKEN_CHARS => (word, true),
-            () if numerals >= digits => (run, true),
-            // The rest of a word, or of a run, is neither.
-            () if first.is_numeric() => (run.max(1), false),
-            () if word > 0 => (rest.iter().take(word).take_while(|c| !c.is_numeric()).count().max(1), false),
-            () => (1, false),
-        };
-        let (these, tail) = rest.split_at_checked(taken).unwrap_or((rest, &[]));
-        if masked {
-            out.push_str("•••");
+        if rest.iter().take(run).filter(|c| c.is_numeric()).count() >= digits {
+            out.push_str(MASK);
+            rest = rest.get(run..).unwrap_or_default();
         } else {
-            out.extend(these);
+            out.push(*first);
+            rest = tail;
         }
-        rest = tail;
+    }
+    out
+}
+
+fn without_tokens(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let between = |c: char| !(c.is_ascii_alphanumeric() || "-_.+/=".contains(c));
+    for part in text.split_inclusive(between) {
+        let word = part.trim_end_matches(between);
+        out.push_str(if word.len() >= TOKEN_CHARS { MASK } else { word });
+        out.push_str(part.strip_prefix(word).unwrap_or_default());
     }
     out
 }
@@ -330,6 +333,12 @@ mod tests {
         let text = shown("Token eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoxOX0.c2ln-_bm is old", PHONE_DIGITS);
         assert_eq!(text, "Token ••• is old");
         assert_eq!(shown("x=a1b2c3d4e5f6a7b8c9d0e1f2", PHONE_DIGITS), "•••");
+    }
+
+    #[test]
+    fn p10_a_number_that_reaches_into_a_token_leaves_nothing_of_it_to_be_shown() {
+        assert_eq!(shown("x=2?89d0e1c9d0e19d0e1c9d0e1f2", PHONE_DIGITS), "x=2?•••");
+        assert_eq!(shown("312 805 9851abcdefghijklmnopqrst", PHONE_DIGITS), "312 805 •••");
     }
 
     #[test]

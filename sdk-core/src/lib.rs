@@ -37,6 +37,9 @@ mod api;
 mod builder;
 mod client;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod journal;
 mod model;

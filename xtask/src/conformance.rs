@@ -155,7 +155,6 @@ fn cells(
     let cell = |case: &Case| match (case.not_in.contains_key(name), results.get(&case.id)) {
         (true, None) => Cell::None,
         (true, Some(_)) => Cell::Red("the list says that it is not in this language".to_owned()),
-        (false, None) if case.later => Cell::None,
         (false, None) => Cell::Red("there is no such test".to_owned()),
         (false, Some(Outcome::Failed(why))) => Cell::Red(format!("the test failed: {why}")),
         (false, Some(Outcome::Skipped)) => Cell::Red("the test was skipped".to_owned()),
@@ -218,10 +217,6 @@ fn print(cases: &[Case], table: &[Judged]) -> bool {
             ok = false;
         }
     }
-    let later = cases.iter().filter(|case| case.later).count();
-    if later > 0 {
-        println!("  -   {later} cases are for later, and judged where there is a test of them");
-    }
     for case in cases {
         for (language, why) in &case.not_in {
             println!("  -   {} in {language}: {why}", case.id);
@@ -275,7 +270,7 @@ mod tests {
     fn case(id: &str) -> Case {
         let requests = log::Expected::read(list::Entry::Line("GET /auth/markets 200 -".to_owned())).unwrap();
         let (id, dialect) = (id.to_owned(), "documented".to_owned());
-        Case { id, dialect, not_in: BTreeMap::new(), requests: vec![requests], later: false }
+        Case { id, dialect, not_in: BTreeMap::new(), requests: vec![requests] }
     }
 
     fn judged(outcome: Option<Outcome>, write: impl FnOnce(&Path), began: SystemTime) -> Cell {
@@ -343,17 +338,6 @@ mod tests {
         assert_eq!(of(Results::new()), Some(Cell::None));
         let run = Results::from([("a_case".to_owned(), Outcome::Passed)]);
         assert!(matches!(of(run), Some(Cell::Red(_))));
-    }
-
-    #[test]
-    fn a_case_for_later_may_be_missing_and_is_judged_where_it_is_not() {
-        let cases = [Case { later: true, ..case("a_case") }];
-        let of = |results: Results| {
-            cells("rust", &cases, Path::new(""), Ok((SystemTime::UNIX_EPOCH, results))).cells.remove("a_case")
-        };
-        assert_eq!(of(Results::new()), Some(Cell::None));
-        let run = Results::from([("a_case".to_owned(), Outcome::Passed)]);
-        assert_eq!(of(run).map(red).as_deref(), Some("the server left no log"));
     }
 
     #[test]

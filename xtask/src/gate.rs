@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
+use crate::fuzz::Fuzz;
 use crate::{
     Workspace, bench, conformance, docs, jsi, kotlin, licences, package, readme, setup, size, succeeds,
     swift, targets, typescript,
@@ -15,6 +16,7 @@ pub(crate) const TEST: &[&str] = &[
     "fmt",
     "clippy",
     "test",
+    "fuzz",
     "doc",
     "demo",
     "readme",
@@ -29,7 +31,7 @@ pub(crate) const TEST: &[&str] = &[
 ];
 /// And what takes too long for that.
 pub(crate) const FULL: &[&str] =
-    &["orders", "deny", "size", "android", "ios", "windows", "jsi-memory", "bench"];
+    &["orders", "deny", "size", "android", "ios", "windows", "jsi-memory", "fuzz-memory", "bench"];
 const RUST: &[&str] = &["fmt", "clippy", "test", "doc"];
 
 const DENY_VERSION: &str = "0.20.2";
@@ -45,6 +47,7 @@ const STEPS: &[Step] = &[
     Step { name: "clippy", run: clippy },
     Step { name: "test", run: test },
     Step { name: "secret-service", run: secret_service },
+    Step { name: "fuzz", run: |here, figures| fuzz(here, figures, 3, false) },
     Step { name: "doc", run: doc },
     Step { name: "demo", run: |here, _| check(&mut here.cargo(&["run", "-p", "market-cli", "--", "demo"])) },
     Step { name: "readme", run: |here, _| readme::check(here) },
@@ -56,6 +59,7 @@ const STEPS: &[Step] = &[
     Step { name: "node", run: |here, _| typescript::test(here) },
     Step { name: "jsi", run: |here, _| jsi::test(here) },
     Step { name: "jsi-memory", run: |here, _| jsi::test_memory(here) },
+    Step { name: "fuzz-memory", run: |here, figures| fuzz(here, figures, 30, true) },
     Step { name: "conformance", run: conformance::step },
     Step { name: "orders", run: orders },
     Step { name: "deny", run: deny },
@@ -106,6 +110,15 @@ fn orders(here: &Workspace, figures: &mut Vec<String>) -> Counts {
         sum += tests(here.cargo(&test).env("KILLS", "100"), |line| figures.extend(figure(line)));
     }
     sum
+}
+
+/// Each fuzz target for so many seconds.
+fn fuzz(here: &Workspace, figures: &mut Vec<String>, seconds: u64, memory: bool) -> Counts {
+    let fuzz = Fuzz { target: None, each: Duration::from_secs(seconds), memory };
+    fuzz.run(here, figures).unwrap_or_else(|why| {
+        println!("{why}");
+        Counts::check(false)
+    })
 }
 
 fn doc(here: &Workspace, _: &mut Vec<String>) -> Counts {

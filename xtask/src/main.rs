@@ -7,6 +7,7 @@ mod conformance;
 mod counts;
 mod docs;
 mod faults;
+mod fuzz;
 mod gate;
 mod jsi;
 mod kotlin;
@@ -24,25 +25,32 @@ mod typescript;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
+use crate::counts::Counts;
+use crate::fuzz::Fuzz;
+
 const HELP: &str = "\
 cargo xtask test             everything that a change has to pass
 cargo xtask test STEP ...    only these: fmt clippy test doc demo readme docs package
                              conformance: judges what the languages' steps have left
                              rust: the first four; secret-service: the keyring tests alone
                              kotlin swift node: the tests of a language's package
+                             fuzz: every fuzz target for some seconds
                              jsi: the React Native package's C++ in JavaScriptCore; jsi-memory: under AddressSanitizer
 cargo xtask conformance      every case in every language, or in those that are named
 cargo xtask bindgen LANGUAGE the library, and what is generated from it: kotlin swift typescript
 cargo xtask native kotlin P  the same, and the library by cargo's profile P where the package takes it from
 cargo xtask pack swift       the Swift package with the library that ships, for this system
-cargo xtask full             as test, and what is too slow for every change: orders deny size android ios windows
+cargo xtask full             as test, and what is too slow for every change: orders deny size android ios windows,
+                             fuzz-memory: every fuzz target for longer, under AddressSanitizer; bench: that it runs
 cargo xtask bench            the SDK beside what is written by hand, into docs/performance.md: rust kotlin swift node, or
                              those that are named; --rounds N: how often each side takes its turn
 cargo xtask size             the bytes of the library that ships, held against those committed
 cargo xtask docs             the documentation site, in target/book
 cargo xtask licences         whether THIRD-PARTY-LICENSES lists what is linked in
 cargo xtask elf FILE ...     whether libraries are aligned to pages of 16 KiB
-cargo xtask faults           every fault under every call, as a report";
+cargo xtask faults           every fault under every call, as a report
+cargo xtask fuzz             every fuzz target for a minute; or TARGET, --seconds N, --memory (AddressSanitizer)
+cargo xtask fuzz TARGET --input FILE    runs one input again";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -68,6 +76,11 @@ fn run(here: &Workspace, arguments: &[&str]) -> Result<bool, String> {
         ["licences"] => gate::run(here, &["licences"]),
         ["docs"] => gate::run(here, &["docs"]),
         ["faults"] => Ok(faults::run(here)),
+        ["fuzz", target, "--input", input] => Fuzz::default().replay(here, target, input),
+        ["fuzz", options @ ..] => match Fuzz::of(options) {
+            Some(fuzz) => fuzz.run(here, &mut Vec::new()).map(Counts::ok),
+            None => Err(HELP.to_owned()),
+        },
         ["conformance", languages @ ..] => conformance::run(here, languages),
         ["bindgen", "kotlin"] => done(kotlin::bindgen(here)),
         ["bindgen", "swift"] => done(swift::bindgen(here)),

@@ -62,9 +62,10 @@ pub struct ClientConfig {
     /// said, and never less than a call may take.
     #[uniffi(default = None)]
     pub order_settle_time: Option<Duration>,
-    /// A file that goes when the app is uninstalled and is in no backup, by which a session of an earlier installation is
-    /// told apart. If nothing is said: on iOS and Android, with the system's own store, one in the app's folder that is
-    /// so; none elsewhere. Its path is absolute.
+    /// A file that goes when the app is uninstalled, by which a session of an earlier installation is told apart; its path
+    /// is absolute. If nothing is said, with the system's own store: on Android one in the app's folder without backup, on
+    /// iOS one in the app's Application Support; none elsewhere. An app and its extension that share a keychain need one
+    /// file that both reach, as in an app group's folder.
     #[uniffi(default = None)]
     pub install_marker: Option<String>,
 }

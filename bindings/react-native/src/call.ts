@@ -7,7 +7,7 @@ import {
   type UniffiRustCallStatus,
 } from 'uniffi-bindgen-react-native';
 
-import { isMarketError, MarketError } from './errors';
+import { abortReason, isMarketError, MarketError } from './errors';
 import { Handles } from './handles';
 
 /** How a call is made. */
@@ -51,7 +51,7 @@ export async function uniffiRustCallAsync<F, S extends UniffiRustCallStatus, T>(
   errorHandler?: UniffiErrorHandler,
 ): Promise<T> {
   const signal = options?.signal;
-  if (signal?.aborted) throw reason(signal);
+  if (signal?.aborted) throw abortReason(signal);
   // Who called is no longer on the stack when the answer comes.
   const { stack } = inProduction ? {} : new Error();
   let future: bigint;
@@ -71,7 +71,7 @@ export async function uniffiRustCallAsync<F, S extends UniffiRustCallStatus, T>(
     } while (polled !== READY);
     return lift(rustCaller.makeRustCall((status) => complete(future, status), liftString, errorHandler));
   } catch (error) {
-    if (signal?.aborted && error instanceof UniffiInternalError.AbortError) throw reason(signal);
+    if (signal?.aborted && error instanceof UniffiInternalError.AbortError) throw abortReason(signal);
     const thrown = ours(error);
     if (stack !== undefined) thrown.stack = `${String(thrown)}${stack.replace(/^Error:? ?(?=\n)/, '')}`;
     throw thrown;
@@ -80,14 +80,6 @@ export async function uniffiRustCallAsync<F, S extends UniffiRustCallStatus, T>(
     signal?.removeEventListener('abort', abort);
     free(future);
   }
-}
-
-/** What `fetch` rejects with; some platforms' signals have no reason. */
-function reason(signal: AbortSignal): unknown {
-  if (signal.reason !== undefined) return signal.reason;
-  const error = new Error('The call was aborted.');
-  error.name = 'AbortError';
-  return error;
 }
 
 /** @internal Every error that is not a signal's reason is a `MarketError`. */

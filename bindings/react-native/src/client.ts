@@ -1,13 +1,10 @@
-import { ours, type CallOptions } from './call';
+import type { CallOptions } from './call';
 import { MarketError } from './errors';
 import type {
   Cart,
   CartApiLike,
-  ClientConfig,
   ExpiringSoon,
-  LogLevel,
-  LogRecord,
-  MarketCore,
+  MarketCoreLike,
   Method,
   OrdersApiLike,
   SessionApiLike,
@@ -18,12 +15,6 @@ import type {
 } from './generated/jsi/market_sdk_ffi';
 import type { UniffiAbstractObject } from './runtime';
 import { same } from './same';
-
-/** The generated module, in one of its two flavours. */
-export type Core = {
-  readonly MarketCore: new (config: ClientConfig) => MarketCore;
-  setLogSink(level: LogLevel, sink: { log(record: LogRecord): void } | undefined): void;
-};
 
 /** The session of the one user who can be signed in. */
 export interface Session extends Omit<SessionApiLike, 'currentState' | 'observe' | 'onEnd' | 'onExpiringSoon'> {
@@ -102,7 +93,8 @@ class Listeners<T> {
     const listener = { tell };
     this.all.add(listener);
     if (first !== undefined) {
-      queueMicrotask(() => {
+      // Not `queueMicrotask`: a test that stops the clock stops that too.
+      void Promise.resolve().then(() => {
         const news = this.all.has(listener) ? first() : undefined;
         if (news !== undefined) this.tellOne(listener, news);
       });
@@ -278,12 +270,12 @@ export class MarketClient {
   readonly wishlist: WishlistApi;
   /** The orders. */
   readonly orders: OrdersApi;
-  private readonly core: MarketCore;
+  private readonly core: MarketCoreLike;
   private readonly parts: readonly UniffiAbstractObject[];
   private readonly following: Following;
 
   /** @internal Apps use `createMarketClient`. */
-  constructor(core: MarketCore) {
+  constructor(core: MarketCoreLike) {
     const session = core.session();
     const cart = core.cart();
     const wishlist = core.wishlist();
@@ -354,25 +346,4 @@ function written(json: unknown): string {
   } catch {
     throw MarketError.invalid('The body cannot be written as JSON.');
   }
-}
-
-/** @internal */
-export function clientOf(core: Core, options: ClientConfig): MarketClient {
-  try {
-    return new MarketClient(new core.MarketCore(options));
-  } catch (error) {
-    throw ours(error);
-  }
-}
-
-/** @internal */
-export function logOf(core: Core, level: LogLevel, sink: ((record: LogRecord) => void) | undefined): void {
-  const log = (record: LogRecord): void => {
-    try {
-      sink?.(record);
-    } catch (error) {
-      console.error('A log sink of the market SDK threw:', error);
-    }
-  };
-  core.setLogSink(level, sink === undefined ? undefined : { log });
 }

@@ -86,6 +86,14 @@ export function isMarketError(error: unknown): error is MarketError {
   return error instanceof MarketError || (error instanceof Error && error.name === 'MarketError' && 'code' in error);
 }
 
+/** @internal What `fetch` rejects with; some platforms' signals have no reason. */
+export function abortReason(signal: AbortSignal): unknown {
+  if (signal.reason !== undefined) return signal.reason;
+  const error = new Error('The call was aborted.');
+  error.name = 'AbortError';
+  return error;
+}
+
 /** What a listener throws never gets as far as this: it is caught on this side. */
 export class ListenerError extends Error {
   static instanceOf(this: void, error: unknown): error is ListenerError {

@@ -1,7 +1,8 @@
 /** The market SDK on React Native. */
 import { AppState } from 'react-native';
 
-import { type Core, clientOf, logOf, type MarketClient } from './client';
+import type { MarketClient } from './client';
+import { type Core, clientOf, logOf } from './core';
 import type { ClientConfig, LogLevel, LogRecord } from './generated/jsi/market_sdk_ffi';
 import { loadCore } from './turbo-module';
 import { onForegroundWith } from './react';

@@ -1,5 +1,6 @@
 /** The market SDK on Node: for servers, and for an app's tests. */
-import { type Core, clientOf, logOf, type MarketClient } from './client';
+import type { MarketClient } from './client';
+import { type Core, clientOf, logOf } from './core';
 import type { ClientConfig, LogLevel, LogRecord } from './generated/jsi/market_sdk_ffi';
 import generated, { MarketCore, setLogSink as generatedLogSink } from './generated/napi/market_sdk_ffi';
 

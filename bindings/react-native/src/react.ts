@@ -1,5 +1,6 @@
 import { createContext, createElement, type ReactNode, useContext, useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
 
+import { Begun } from './begun';
 import type { MarketClient } from './client';
 import type { MarketError } from './errors';
 import type {
@@ -102,6 +103,13 @@ export function useSession(): SessionState {
   return useSyncExternalStore(session.subscribe, state, state);
 }
 
+/** What this component begins: it goes with the component if it waits for a session then. */
+function useBegun(client: MarketClient): Begun['make'] {
+  const begun = useMemo(() => new Begun(client.session), [client]);
+  useEffect(() => begun.stay(), [begun]);
+  return begun.make;
+}
+
 type Common = {
   /** Why the last call failed; nothing if it did not, or if it failed because the session ended. */
   readonly error: MarketError | undefined;
@@ -111,7 +119,8 @@ type Common = {
 
 /**
  * The actions never reject: they end with what the server answered, or with nothing and `error` set. A component that
- * wants to catch uses the client's calls, and sees the change here all the same.
+ * wants to catch uses the client's calls, and sees the change here all the same. An action that waits for a session
+ * (`parkOnExpiry`) goes with its component.
  */
 export type UseCart = Common &
   (
@@ -137,17 +146,19 @@ export type UseCart = Common &
  */
 export function useCart(): UseCart {
   const { client, cart } = useShared();
+  const begun = useBegun(client);
   const view = useSyncExternalStore(cart.subscribe, cart.snapshot, cart.snapshot);
   return useMemo(
     () => ({
       ...named(view, 'cart'),
-      add: (skuId: number, quantity = 1) => cart.write(() => client.cart.add(skuId, quantity)),
-      setQuantity: (lineId: number, quantity: number) => cart.write(() => client.cart.setQuantity(lineId, quantity)),
-      remove: (lineId: number) => cart.write(() => client.cart.remove(lineId)),
-      clear: () => cart.write(() => client.cart.clear()),
+      add: (skuId: number, quantity = 1) => begun((options) => cart.write(() => client.cart.add(skuId, quantity, options))),
+      setQuantity: (lineId: number, quantity: number) =>
+        begun((options) => cart.write(() => client.cart.setQuantity(lineId, quantity, options))),
+      remove: (lineId: number) => begun((options) => cart.write(() => client.cart.remove(lineId, options))),
+      clear: () => begun((options) => cart.write(() => client.cart.clear(options))),
       refresh: cart.refresh,
     }),
-    [client, cart, view],
+    [client, cart, begun, view],
   );
 }
 
@@ -170,16 +181,17 @@ export type UseWishlist = Common &
 /** The wishlist of the user who is signed in, as `useCart` is the cart. */
 export function useWishlist(): UseWishlist {
   const { client, wishlist } = useShared();
+  const begun = useBegun(client);
   const view = useSyncExternalStore(wishlist.subscribe, wishlist.snapshot, wishlist.snapshot);
   return useMemo(
     () => ({
       ...named(view, 'wishlist'),
-      add: (productId: number) => wishlist.write(() => client.wishlist.add(productId)),
-      remove: (productId: number) => wishlist.write(() => client.wishlist.remove(productId)),
-      clear: () => wishlist.write(() => client.wishlist.clear()),
+      add: (productId: number) => begun((options) => wishlist.write(() => client.wishlist.add(productId, options))),
+      remove: (productId: number) => begun((options) => wishlist.write(() => client.wishlist.remove(productId, options))),
+      clear: () => begun((options) => wishlist.write(() => client.wishlist.clear(options))),
       refresh: wishlist.refresh,
     }),
-    [client, wishlist, view],
+    [client, wishlist, begun, view],
   );
 }
 
@@ -202,15 +214,16 @@ export function useOrders(query: OrderQuery = {}): UseOrders {
   const shared = useShared();
   const { client } = shared;
   const orders = shared.orders(query);
+  const begun = useBegun(client);
   const view = useSyncExternalStore(orders.subscribe, orders.snapshot, orders.snapshot);
   return useMemo(
     () => ({
       ...named(view, 'orders'),
-      place: (order: NewOrder) => orders.act(() => client.orders.place(order), shared.ordersChanged),
-      cancel: (orderId: number) => orders.act(() => client.orders.cancel(orderId), shared.ordersChanged),
+      place: (order: NewOrder) => begun((options) => orders.act(() => client.orders.place(order, options), shared.ordersChanged)),
+      cancel: (orderId: number) => begun((options) => orders.act(() => client.orders.cancel(orderId, options), shared.ordersChanged)),
       refresh: orders.refresh,
     }),
-    [client, orders, shared, view],
+    [client, orders, shared, begun, view],
   );
 }
 

@@ -15,6 +15,7 @@ import {
 
 import { MarketError } from './errors';
 import { Handles } from './handles';
+import { milliseconds, whole } from './numbers';
 
 export * from 'uniffi-bindgen-react-native';
 export { type CallOptions, uniffiRustCallAsync } from './call';
@@ -37,13 +38,6 @@ export class FfiConverterObjectWithCallbacks<T> extends PlainObjectWithCallbacks
   override lift(value: UniffiHandle): T {
     return value % BigInt(2) === BigInt(0) ? super.lift(value) : this.own.get(value);
   }
-}
-
-function whole(value: unknown, limit: number): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || Math.abs(value) > limit) {
-    throw MarketError.invalid(`${String(value)} is not a whole number that can be used here.`);
-  }
-  return value;
 }
 
 /** Numbers that JavaScript would cut down to 32 bits are refused. */
@@ -73,10 +67,7 @@ class DurationConverter extends AbstractFfiConverterByteArray<number> {
     return PlainDuration.readFromCursor(c);
   }
   writeIntoCursor(value: number, c: Cursor): void {
-    if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER)) {
-      throw MarketError.config(`${String(value)} is no number of milliseconds.`);
-    }
-    PlainDuration.writeIntoCursor(value, c);
+    PlainDuration.writeIntoCursor(milliseconds(value), c);
   }
   allocationSize(): number {
     return 12;

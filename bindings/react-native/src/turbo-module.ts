@@ -1,5 +1,5 @@
 /** The turbo module: it puts the library's functions where generated code looks for them. */
-import type { Core } from './client';
+import type { Core } from './core';
 import { MarketError } from './errors';
 import generated, { coreVersion, MarketCore, setLogSink } from './generated/jsi/market_sdk_ffi';
 import { CORE_VERSION } from './generated/version';

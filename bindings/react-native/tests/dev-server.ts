@@ -1,127 +1,38 @@
-/** The dev server, as a process that ends with this one. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { get, request as httpRequest } from 'node:http';
-import { createInterface } from 'node:readline';
+/** What the tests ask of the dev server besides what an app's tests do. */
+import { type LoggedRequest, MarketDevServer } from '../src/testing/dev-server';
+
+export { MarketDevServer } from '../src/testing/dev-server';
 
 export const PHONE = '+13128059851';
 export const KG_PHONE = '+996700123456';
 
-/** What the server saw. */
-export type Seen = {
-  readonly method: string;
-  readonly path: string;
-  readonly status: number | null;
-  readonly aborted: boolean;
-  readonly headers: Readonly<Record<string, string>>;
-};
+/** For tests in which nobody waits a quarter of an hour for a code. */
+export function startServer(): Promise<MarketDevServer> {
+  return MarketDevServer.start({ args: ['--no-rate-limits'] });
+}
 
-export class DevServer {
-  private constructor(
-    private readonly process: ChildProcess,
-    readonly baseUrl: string,
-  ) {}
+/** The requests of which the path ends so, in order. */
+export async function requestsTo(server: MarketDevServer, path: string): Promise<LoggedRequest[]> {
+  return (await server.requests()).filter((seen) => seen.path.endsWith(path));
+}
 
-  static async start(...more: string[]): Promise<DevServer> {
-    const program = process.env['MARKET_DEV_SERVER'];
-    if (!program) throw new Error('Run `cargo xtask test node`: it says where the dev server is.');
-    const child = spawn(program, ['--quiet', '--exit-with-stdin', ...more], { stdio: ['pipe', 'pipe', 'inherit'] });
-    const line = await new Promise<string>((resolve, reject) => {
-      createInterface(child.stdout).once('line', resolve).once('close', () => reject(new Error('the dev server said nothing')));
-    });
-    if (!line.startsWith('listening on ')) throw new Error(`the dev server said: ${line}`);
-    return new DevServer(child, line.slice('listening on '.length));
-  }
+/** Waits until so many requests to `path` have arrived and not been answered. */
+export async function arrived(server: MarketDevServer, path: string, count = 1): Promise<void> {
+  await until(server, path, count, ({ status, aborted }) => status === null && !aborted);
+}
 
-  /** Ends it in good order, and waits until it is gone. */
-  async stop(): Promise<void> {
-    if (this.process.exitCode !== null) return;
-    const gone = new Promise((resolve) => this.process.once('exit', resolve));
-    this.process.stdin?.end();
-    await gone;
-  }
+/** Waits until the clients of so many requests to `path` have left. */
+export async function left(server: MarketDevServer, path: string, count = 1): Promise<void> {
+  await until(server, path, count, ({ aborted }) => aborted);
+}
 
-  async code(phone: string): Promise<string> {
-    return ((await this.control('GET', `/codes?phone=${encodeURIComponent(phone)}`)) as { code: string }).code;
-  }
-
-  async expireSessions(): Promise<void> {
-    await this.control('POST', '/expire-sessions');
-  }
-
-  async advance(seconds: number): Promise<void> {
-    await this.control('POST', '/clock', { advance_seconds: seconds });
-  }
-
-  async fault(route: string, fault: object, times?: number): Promise<void> {
-    await this.control('POST', '/faults', { route, fault, ...(times === undefined ? {} : { times }) });
-  }
-
-  async once(route: string, fault: object): Promise<void> {
-    await this.fault(route, fault, 1);
-  }
-
-  async hold(route: string): Promise<void> {
-    await this.fault(route, { kind: 'hold' });
-  }
-
-  async release(): Promise<void> {
-    await this.control('POST', '/release');
-  }
-
-  async sql(sql: string): Promise<void> {
-    await this.control('POST', '/sql', { sql });
-  }
-
-  async state(): Promise<Record<string, { users: { is_active: boolean }[]; orders: unknown[] }>> {
-    return (await this.control('GET', '/state')) as never;
-  }
-
-  /** The log, in order; only what ends with `path`. */
-  async requests(path = ''): Promise<Seen[]> {
-    return ((await this.control('GET', '/requests')) as Seen[]).filter((seen) => seen.path.endsWith(path));
-  }
-
-  /** Waits until the log shows it. */
-  async until(path: string, wanted: (seen: Seen[]) => boolean): Promise<void> {
-    const start = Date.now();
-    while (!wanted(await this.requests(path))) {
-      const waited = Date.now() - start;
-      if (waited > 50_000) throw new Error(`the server did not see it: ${path}`);
-      // A log of a thousand requests takes its time to be read: what takes longer is looked at less often.
-      await moment(Math.min(1 + waited / 10, 100));
-    }
-  }
-
-  /** Waits until so many requests to `path` have arrived and not been answered. */
-  async arrived(path: string, count = 1): Promise<void> {
-    const waits = (seen: Seen): boolean => seen.status === null && !seen.aborted;
-    await this.until(path, (seen) => seen.filter(waits).length >= count);
-  }
-
-  /** Waits until the clients of so many requests to `path` have left. */
-  async left(path: string, count = 1): Promise<void> {
-    await this.until(path, (seen) => seen.filter(({ aborted }) => aborted).length >= count);
-  }
-
-  async control(method: 'GET' | 'POST', path: string, json?: unknown): Promise<unknown> {
-    // Not `fetch`: that of React Native under jest is made for a phone.
-    const url = new URL(`/_dev${path}`, this.baseUrl);
-    const headers = json === undefined ? {} : { 'Content-Type': 'application/json' };
-    const text = await new Promise<string>((resolve, reject) => {
-      const answered = (answer: import('node:http').IncomingMessage): void => {
-        let body = '';
-        answer.setEncoding('utf8');
-        answer.on('data', (chunk: string) => (body += chunk));
-        answer.on('end', () => {
-          if (answer.statusCode === undefined || answer.statusCode >= 300) reject(new Error(`${path}: ${answer.statusCode} ${body}`));
-          else resolve(body);
-        });
-      };
-      const sent = method === 'GET' ? get(url, answered) : httpRequest(url, { method, headers }, answered);
-      sent.on('error', reject);
-      sent.end(json === undefined ? undefined : JSON.stringify(json));
-    });
-    return text === '' ? undefined : JSON.parse(text);
+async function until(server: MarketDevServer, path: string, count: number, is: (seen: LoggedRequest) => boolean): Promise<void> {
+  const start = Date.now();
+  while ((await requestsTo(server, path)).filter(is).length < count) {
+    const waited = Date.now() - start;
+    if (waited > 50_000) throw new Error(`the server did not see it: ${path}`);
+    // A log of a thousand requests takes its time to be read: what takes longer is looked at less often.
+    await moment(Math.min(1 + waited / 10, 100));
   }
 }
 

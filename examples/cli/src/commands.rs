@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use futures_util::TryStreamExt as _;
 use market_sdk::{
     ErrorCode, LineId, MarketClient, MarketClientBuilder, MemoryStore, NewOrder, OrderId, OrderQuery,
-    OrderStatus, ProductId, ProfileUpdate, RawRequest, SessionState, SkuId,
+    OrderStatus, PhoneNumber, ProductId, ProfileUpdate, RawRequest, SessionState, SkuId,
 };
 
 use crate::args::{
@@ -152,7 +152,9 @@ async fn login(
         None => {
             let sent = session.request_code(&phone).await?;
             let until = sent.expires_at.map(|at| format!(", good until {}", show::time(at)));
-            eprint(&format!("A code is on its way to {phone}{}.", until.unwrap_or_default()));
+            // A script keeps what is printed: the number shows its end alone.
+            let to = PhoneNumber::parse(&phone)?;
+            eprint(&format!("A code is on its way to {to}{}.", until.unwrap_or_default()));
             if send_only {
                 return Ok(());
             }

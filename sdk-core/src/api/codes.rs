@@ -1,6 +1,7 @@
 //! When codes were asked for, so that an app can say when one may be asked for again.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -10,8 +11,10 @@ use crate::model::PhoneNumber;
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 const ALLOWED: usize = 3;
 
+/// By a hash of the phone number, as the number itself is not kept for longer than its user is signed in. That
+/// two numbers have the same is not to be expected, and would harm neither.
 #[derive(Default)]
-pub(crate) struct CodesSent(Mutex<HashMap<PhoneNumber, Vec<SystemTime>>>);
+pub(crate) struct CodesSent(Mutex<HashMap<u64, Vec<SystemTime>>>, RandomState);
 
 impl CodesSent {
     /// Notes that a code was sent now, and says when the next may be asked for.
@@ -23,7 +26,7 @@ impl CodesSent {
             times.retain(recent);
             !times.is_empty()
         });
-        let times = sent.entry(phone.clone()).or_default();
+        let times = sent.entry(self.1.hash_one(phone)).or_default();
         times.push(now);
         match times.len().checked_sub(ALLOWED).and_then(|at| times.get(at)) {
             Some(third_last) => third_last.checked_add(WINDOW).unwrap_or(now),

@@ -8,6 +8,7 @@
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tracing::Instrument;
@@ -102,7 +103,7 @@ async fn begin(
             _ = &mut gone => Err(Error::new(ErrorCode::Cancelled)),
             prepared = prepare(core, made, order.clone()) => prepared,
         };
-        let (_turn, page, attempt) = prepared?;
+        let (_turn, page, attempt, asked) = prepared?;
         let claim = page.claim(attempt).await?;
         if !matches!(gone.try_recv(), Err(oneshot::error::TryRecvError::Empty)) {
             return Err(Error::new(ErrorCode::Cancelled)); // The claim is taken back.
@@ -116,7 +117,11 @@ async fn begin(
         match &placed {
             Ok(_) => claim.placed().await,
             Err(error) if !claim.has_begun() || did_nothing(error.code()) => claim.did_nothing().await,
-            Err(_) => drop(claim), // It stays open.
+            // It stays open. A device that sleeps stops the timers, and sends when it wakes: settling counts from then.
+            Err(_) => match core.keeper.clock().monotonic().saturating_sub(asked) {
+                took if took > made.timeout() => claim.unknown(took).await,
+                _ => drop(claim),
+            },
         }
         match &placed {
             Err(error) if parks && error.code() == ErrorCode::SessionExpired => {}
@@ -133,7 +138,12 @@ async fn begin(
 
 type Turn<'a> = tokio::sync::MutexGuard<'a, ()>;
 
-async fn prepare<'a>(core: &'a Core, made: &Made, order: NewOrder) -> Result<(Turn<'a>, Page, Attempt)> {
+/// With when the server was asked, by the monotonic clock, which goes on while a device sleeps.
+async fn prepare<'a>(
+    core: &'a Core,
+    made: &Made,
+    order: NewOrder,
+) -> Result<(Turn<'a>, Page, Attempt, Duration)> {
     let page = page(core, made).await?;
     let turn = core.placing.turn(made).await?;
     // Before anything is asked of the server; the claim looks once more.
@@ -143,11 +153,12 @@ async fn prepare<'a>(core: &'a Core, made: &Made, order: NewOrder) -> Result<(Tu
     // An answer that comes too late costs a read if it is to a read, and a doubt if it is to the order: so half of
     // the time is kept for that. Of the time since it went on, if it was parked.
     let early = made.early();
+    let asked = core.keeper.clock().monotonic();
     let (newest, began) =
         core.dialect.orders_where_placed(&core.http, &early, &OrderQuery::new().limit(1)).await?;
     let bits = || core.keeper.random().bits();
     let fresh = Pending::new(bits(), [bits(), bits()], newest.first().map(|order| order.id));
-    Ok((turn, page, Attempt { fresh, began, order }))
+    Ok((turn, page, Attempt { fresh, began, order }, asked))
 }
 
 /// The entry of the user who is signed in. While the lineage lasts, that user is who all of a call is made as.

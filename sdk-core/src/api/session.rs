@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::Stream;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use http::Method;
-use serde_json::json;
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::Core;
@@ -195,7 +195,7 @@ impl SessionApi {
             let made = this.core.http.made()?;
             let call = Call::new("session", "request_code", Method::POST, "/auth/send-verification")
                 .without_token(market)
-                .body(json!({ "phone": phone.as_str() }));
+                .secret_body(&CodeRequest { phone: phone.as_str() });
             let sent = this.core.http.json::<CodeSentWire>(&made, &call).await?.value;
             let now = this.core.keeper.clock().wall();
             let expires_at = sent
@@ -414,6 +414,17 @@ impl SessionApi {
     }
 }
 
+#[derive(Serialize)]
+struct CodeRequest<'a> {
+    phone: &'a str,
+}
+
+#[derive(Serialize)]
+struct CodeSpent<'a> {
+    phone: &'a str,
+    verification_code: &'a str,
+}
+
 /// Spends the code and reads the session from the answer.
 async fn sign_in(
     core: &Core,
@@ -424,7 +435,7 @@ async fn sign_in(
 ) -> Result<NewSession> {
     let mut call = Call::new("session", "verify_code", Method::POST, "/auth/verify-code")
         .without_token(market.clone())
-        .body(json!({ "phone": phone.as_str(), "verification_code": code }));
+        .secret_body(&CodeSpent { phone: phone.as_str(), verification_code: code });
     call.lost = Lost::OutcomeUnknown;
     call.spends_code = true;
     let Answer { reply, .. } = core.http.send(made, &call).await?;
@@ -443,12 +454,11 @@ async fn sign_in(
     );
     let user = User {
         id: signed_in.user.id,
-        // What the server says first; not every one says it.
-        market: signed_in
-            .market
-            .or(signed_in.user.market)
-            .or(claims.market)
-            .or(market)
+        // What the server says first, if every later call can say it too; not every server says it.
+        market: [signed_in.market, signed_in.user.market, claims.market, market]
+            .into_iter()
+            .flatten()
+            .find(Market::can_be_sent)
             .ok_or_else(unreadable)?,
         phone,
         full_name: signed_in.user.full_name,

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::Method;
+use serde::Serialize;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use crate::model::Market;
 
@@ -32,7 +34,7 @@ pub(crate) enum Lost {
 pub(crate) enum Content {
     /// Of the SDK's making.
     Json(Value),
-    /// Of the app's making, to be sent as it is: its numbers may be longer than a float is exact.
+    /// To be sent as it is: of the app's making, whose numbers may be longer than a float is exact, or secret.
     Text(Bytes),
 }
 
@@ -93,6 +95,15 @@ impl Call {
 
     pub(crate) fn body(mut self, body: Value) -> Self {
         self.body = Some(Content::Json(body));
+        self
+    }
+
+    /// A body that is wiped when it goes.
+    pub(crate) fn secret_body(mut self, body: &impl Serialize) -> Self {
+        // Room enough from the start: a buffer that grows leaves copies behind.
+        let mut text = Zeroizing::new(Vec::with_capacity(256));
+        self.body =
+            serde_json::to_writer(&mut *text, body).ok().map(|()| Content::Text(Bytes::from_owner(text)));
         self
     }
 

@@ -449,13 +449,13 @@ fn elsewhere(error: &Error, at: OrdersAt) -> bool {
 }
 
 #[derive(Deserialize)]
-struct ProfileOrdersWire {
-    orders: Vec<OrderWire>,
+pub(crate) struct ProfileOrdersWire {
+    pub(crate) orders: Vec<OrderWire>,
 }
 
 #[derive(Deserialize)]
-struct ProfileOrderWire {
-    order: OrderWire,
+pub(crate) struct ProfileOrderWire {
+    pub(crate) order: OrderWire,
 }
 
 // What they share

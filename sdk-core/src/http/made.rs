@@ -32,6 +32,11 @@ struct One {
 }
 
 impl Made {
+    /// How long the call may take, from when it was made or went on.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     pub(super) fn new(ticket: Ticket, lineage: Lineage, timeout: Duration) -> Self {
         let since = Mutex::new(Instant::now());
         let call = Arc::new(One { ticket, since });

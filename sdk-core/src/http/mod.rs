@@ -2,12 +2,12 @@
 
 pub(crate) mod call;
 pub(crate) mod dialect;
-mod judge;
+pub(crate) mod judge;
 pub(crate) mod lane;
 mod made;
 pub(crate) mod pins;
-mod redirect;
-mod retry;
+pub(crate) mod redirect;
+pub(crate) mod retry;
 pub(crate) mod transport;
 
 use std::future::poll_fn;

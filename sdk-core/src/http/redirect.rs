@@ -34,6 +34,7 @@ pub(crate) fn judge(url: &Url, reads: bool, reply: &Reply) -> Redirect {
         return Redirect::Refused("a redirect that would change the method");
     }
     let location = reply.headers.get(LOCATION).and_then(|location| location.to_str().ok());
+    let location = location.filter(|location| !escapes_host(location));
     let Some(mut target) = location.and_then(|location| url.join(location).ok()) else {
         return Redirect::Refused("a redirect without a readable Location");
     };
@@ -45,7 +46,9 @@ pub(crate) fn judge(url: &Url, reads: bool, reply: &Reply) -> Redirect {
     if target.scheme() == "https" && origin.set_scheme("https").is_err() {
         return Redirect::Refused("a redirect to another origin");
     }
-    if target.origin() != origin.origin() || !target.username().is_empty() || target.password().is_some() {
+    // The origin of a `blob:` is that of the URL within, so the scheme is asked too.
+    let same_origin = target.scheme() == origin.scheme() && target.origin() == origin.origin();
+    if !same_origin || !target.username().is_empty() || target.password().is_some() {
         return Redirect::Refused("a redirect to another origin");
     }
     target.set_fragment(None);
@@ -57,6 +60,22 @@ pub(crate) fn judge(url: &Url, reads: bool, reply: &Reply) -> Redirect {
         return Redirect::Refused("a redirect to itself");
     }
     Redirect::To(target)
+}
+
+/// Whether the host is written with percent signs. The own one never is; and what they stand for can be
+/// letters that the parser of hosts takes for impossible, and panics at in a debug build.
+fn escapes_host(location: &str) -> bool {
+    let slash = |c| matches!(c, '/' | '\\');
+    // The parser leaves these out wherever they are.
+    let text: String = location.trim().chars().filter(|c| *c != '\t').collect();
+    let after_scheme = match text.split_once(':') {
+        Some((scheme, rest)) if !scheme.contains(['/', '\\', '?', '#']) => rest,
+        _ if text.chars().take_while(|c| slash(*c)).count() >= 2 => &text,
+        // A path.
+        _ => return false,
+    };
+    let host = after_scheme.trim_start_matches(slash).split(['/', '\\', '?', '#']).next();
+    host.is_some_and(|host| host.contains('%'))
 }
 
 #[cfg(test)]
@@ -141,9 +160,35 @@ mod tests {
     }
 
     #[test]
+    fn p1_a_redirect_to_a_scheme_that_borrows_the_own_origin_is_refused() {
+        for location in ["blob:https://shop.example/api/v1/cart", "BLOB:\thttps://shop.example/x"] {
+            assert!(matches!(lead(CART, 307, location, true), Redirect::Refused(_)), "{location}");
+        }
+    }
+
+    #[test]
     fn p6_a_redirect_that_would_turn_a_write_into_a_read_is_refused() {
         for status in [301, 302, 303] {
             assert!(matches!(lead(CART, status, "/x", false), Redirect::Refused(_)));
+        }
+    }
+
+    #[test]
+    fn p9_a_redirect_to_a_host_with_percent_signs_is_refused_and_no_panic() {
+        for location in [
+            "//310X%E2l34",
+            "https://Shop%C3.example/",
+            "\\\\X%E2",
+            "/\\X%E2",
+            "\t/\t/X%E2",
+            "https:X%E2",
+            "https:/\t/X%E2?a",
+            "hTTp://X%E2#a",
+        ] {
+            assert!(matches!(lead(CART, 307, location, true), Redirect::Refused(_)), "{location}");
+        }
+        for path in ["/a%20b", "/a/b:c/%41", "a%E2", "?x=//%E2"] {
+            assert!(matches!(lead(CART, 307, path, true), Redirect::To(_)), "{path}");
         }
     }
 

@@ -88,7 +88,7 @@ pub(crate) struct HttpClient {
 /// found closed under a request.
 const POOL_IDLE: Duration = Duration::from_secs(3);
 
-/// As much is made room for on the server's word alone.
+/// At first as much is made room for on the server's word alone.
 const ROOM: usize = 1024 * 1024;
 
 /// How much of an error's body is read, and how long that may take.
@@ -170,27 +170,27 @@ impl Transport for HttpClient {
 async fn read(response: &mut reqwest::Response, limit: usize) -> Result<Bytes, Failure> {
     let room = room(response, limit)?;
     let Some(first) = response.chunk().await.map_err(failure)? else { return Ok(Bytes::new()) };
-    if first.len() > limit {
-        return Err(Failure::TooLarge);
-    }
+    fits(&[], &first, limit)?;
     // Most come in one piece, and need no copy.
-    let Some(second) = response.chunk().await.map_err(failure)? else { return Ok(first) };
+    let Some(mut next) = response.chunk().await.map_err(failure)? else { return Ok(first) };
     let mut body = Vec::with_capacity(room);
     body.extend_from_slice(&first);
-    let mut next = Some(second);
-    while let Some(chunk) = next {
-        append(&mut body, &chunk, limit)?;
-        next = response.chunk().await.map_err(failure)?;
+    loop {
+        fits(&body, &next, limit)?;
+        body.extend_from_slice(&next);
+        next = match response.chunk().await.map_err(failure)? {
+            Some(next) => next,
+            None => return Ok(body.into()),
+        };
     }
-    Ok(body.into())
 }
 
-/// Wiped when it goes; room for all of it at once, since a buffer that grows leaves copies behind. (Only a body of
-/// unannounced length, or a huge one, makes it grow.)
+/// Wiped when it goes, since the answer to a sign-in holds the token.
 async fn read_secret(response: &mut reqwest::Response, limit: usize) -> Result<Bytes, Failure> {
     let mut body = Zeroizing::new(Vec::with_capacity(room(response, limit)?));
     while let Some(chunk) = response.chunk().await.map_err(failure)? {
-        append(&mut body, &chunk, limit)?;
+        fits(&body, &chunk, limit)?;
+        append(&mut body, &chunk);
     }
     Ok(Bytes::from_owner(body))
 }
@@ -204,12 +204,19 @@ fn room(response: &reqwest::Response, limit: usize) -> Result<usize, Failure> {
     Ok(usize::try_from(announced).unwrap_or(0).min(ROOM))
 }
 
-fn append(body: &mut Vec<u8>, chunk: &[u8], limit: usize) -> Result<(), Failure> {
-    if body.len() + chunk.len() > limit {
-        return Err(Failure::TooLarge);
+fn fits(body: &[u8], chunk: &[u8], limit: usize) -> Result<(), Failure> {
+    if body.len() + chunk.len() > limit { Err(Failure::TooLarge) } else { Ok(()) }
+}
+
+/// A vector that grows by itself leaves a copy behind: this one is moved to more room, and wiped where it was.
+fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
+    let length = body.len() + chunk.len();
+    if length > body.capacity() {
+        let mut larger = Zeroizing::new(Vec::with_capacity(length.max(2 * body.capacity())));
+        larger.extend_from_slice(body);
+        *body = larger;
     }
     body.extend_from_slice(chunk);
-    Ok(())
 }
 
 /// What there is of the body of an error. The status has said the main thing: a body that is cut, too long or
@@ -221,7 +228,7 @@ async fn read_error(response: &mut reqwest::Response) -> Zeroizing<Vec<u8>> {
     }
     let whole = async {
         while let Ok(Some(chunk)) = response.chunk().await {
-            body.extend_from_slice(&chunk);
+            append(&mut body, &chunk);
             if body.len() > ERROR_LIMIT {
                 break;
             }

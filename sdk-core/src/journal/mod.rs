@@ -9,7 +9,7 @@
 //! same moment (between one's look and its write, milliseconds) can both go on, and the later one's entry stands.
 //! An entry is closed by its id, so neither ever closes the other's.
 
-mod record;
+pub(crate) mod record;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -189,6 +189,18 @@ impl Claim {
     }
 }
 
+impl Claim {
+    /// Nobody knows what came of it. It stays open; it was sent up to `by` later than is noted.
+    pub(crate) async fn unknown(mut self, by: Duration) {
+        self.said = true;
+        let id = self.pending.id;
+        let noted = self.page.job(move |store, key| began_later(store, key, id, by), |_, _, _| {});
+        if let Err(error) = noted.await {
+            tracing::warn!(code = ?error.code(), "an order's entry could not be corrected");
+        }
+    }
+}
+
 impl Drop for Claim {
     fn drop(&mut self) {
         if !self.said && !self.has_begun() {
@@ -261,6 +273,16 @@ fn release(store: &dyn SecureStore, key: &str, id: u128, digest: Digest) -> Resu
             } else {
                 write(store, key, &pending)
             }
+        }
+        _ => Ok(()),
+    }
+}
+
+fn began_later(store: &dyn SecureStore, key: &str, id: u128, by: Duration) -> Result<()> {
+    match current(store, key)? {
+        Found::Open(mut pending) if pending.id == id => {
+            pending.began_later(by);
+            write(store, key, &pending)
         }
         _ => Ok(()),
     }

@@ -80,6 +80,12 @@ impl Pending {
         true
     }
 
+    /// The latest attempt may have left so much later than was noted: the device slept meanwhile.
+    pub(crate) fn began_later(&mut self, by: Duration) {
+        self.revision = self.revision.wrapping_add(1);
+        self.began = self.began.and_then(|began| began.checked_add(by));
+    }
+
     /// Takes an attempt back that certainly did nothing; true if none is left.
     pub(crate) fn take_back(&mut self, digest: Digest) -> bool {
         for (of, count) in &mut self.attempts {
@@ -133,7 +139,7 @@ struct Stored {
 }
 
 impl Pending {
-    pub(super) fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
         let stored = Stored {
             version: VERSION,
             order: format!("{:032x}", self.id),
@@ -148,7 +154,7 @@ impl Pending {
     }
 
     /// None for what this version cannot read, an unknown version included.
-    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         if bytes.len() > LONGEST {
             return None;
         }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use zeroize::Zeroize;
+
 use super::market::Market;
 use crate::error::{Error, Result};
 
@@ -75,6 +77,13 @@ impl PhoneNumber {
         } else {
             None
         }
+    }
+}
+
+/// What is freed stays in memory until something is written over it.
+impl Drop for PhoneNumber {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

@@ -139,6 +139,9 @@ impl Plain {
     }
 }
 
+/// More would leave no room for the thousandths that a currency may have.
+const LARGEST: Decimal = Decimal::from_parts(u32::MAX, u32::MAX, u32::MAX / 1024, false, 0);
+
 /// Reads a JSON number; one with more digits than a decimal holds is rounded, as one with float noise is.
 fn decimal(digits: &str) -> Option<Decimal> {
     let starts_well = digits.bytes().next().is_some_and(|byte| byte.is_ascii_digit() || byte == b'-');
@@ -147,10 +150,9 @@ fn decimal(digits: &str) -> Option<Decimal> {
     {
         return None;
     }
-    if digits.contains(['e', 'E']) {
-        return Decimal::from_scientific(digits).ok();
-    }
-    digits.parse().ok()
+    let number =
+        if digits.contains(['e', 'E']) { Decimal::from_scientific(digits).ok() } else { digits.parse().ok() };
+    number.filter(|number| number.abs() <= LARGEST)
 }
 
 /// An instant: RFC 3339 with any offset, with or without a fraction.
@@ -256,6 +258,18 @@ mod tests {
             assert_eq!(amount(json), None, "{json}");
         }
         assert_eq!(amount(&"9".repeat(400)), None);
+    }
+
+    #[test]
+    fn p9_an_amount_that_its_currency_could_not_show_in_full_is_an_error() {
+        use crate::model::{Currency, Money};
+
+        let largest = LARGEST.to_string();
+        let Amount(exact) = serde_json::from_str(&largest).unwrap();
+        assert_eq!(Money::new(exact, Currency::new("KWD")).to_string(), format!("KWD {largest}.000"));
+        for json in [(LARGEST + Decimal::ONE).to_string(), Decimal::MAX.to_string(), "-7e28".to_owned()] {
+            assert_eq!(amount(&json), None, "{json}");
+        }
     }
 
     #[test]

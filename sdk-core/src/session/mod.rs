@@ -14,7 +14,7 @@ mod flight;
 mod listeners;
 pub(crate) mod machine;
 mod parking;
-mod record;
+pub(crate) mod record;
 mod shown;
 mod soon;
 pub(crate) mod timer;

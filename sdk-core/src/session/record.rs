@@ -39,7 +39,8 @@ struct Stored<'a> {
     token: std::borrow::Cow<'a, str>,
     user_id: UserId,
     market: String,
-    phone: String,
+    #[serde(borrow)]
+    phone: std::borrow::Cow<'a, str>,
     full_name: Option<String>,
     signed_in_at_ms: Millis,
     lifetime_ms: Option<Millis>,
@@ -49,14 +50,14 @@ struct Stored<'a> {
 }
 
 impl Record {
-    fn encode(&self, install: Option<u128>) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn encode(&self, install: Option<u128>) -> Option<Zeroizing<Vec<u8>>> {
         let stored = Stored {
             version: VERSION,
             session: format!("{:032x}", self.id.0),
             token: self.token.text().into(),
             user_id: self.user.id,
             market: self.user.market.code().to_owned(),
-            phone: self.user.phone.as_str().to_owned(),
+            phone: self.user.phone.as_str().into(),
             full_name: self.user.full_name.clone(),
             signed_in_at_ms: to_millis(self.signed_in_at),
             lifetime_ms: self.lifetime.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
@@ -69,7 +70,7 @@ impl Record {
     }
 
     /// With the installation that wrote it. None for what this version cannot read, an unknown version included.
-    fn decode(bytes: &[u8]) -> Option<(Self, Option<u128>)> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<(Self, Option<u128>)> {
         if bytes.len() > LONGEST {
             return None;
         }
@@ -81,13 +82,14 @@ impl Record {
             Some(id) => Some(u128::from_str_radix(&id, 16).ok()?),
             None => None,
         };
+        let market = Some(Market::new(&stored.market)).filter(Market::can_be_sent)?;
         let record = Self {
             id: SessionId(u128::from_str_radix(&stored.session, 16).ok()?),
             token: AccessToken::new(&stored.token)?,
             user: User {
                 id: stored.user_id,
-                market: Market::new(&stored.market),
-                phone: PhoneNumber::from_server(stored.phone),
+                market,
+                phone: PhoneNumber::from_server(stored.phone.into_owned()),
                 full_name: stored.full_name,
             },
             signed_in_at: from_millis(stored.signed_in_at_ms)?,
@@ -308,10 +310,19 @@ mod tests {
         let good = String::from_utf8(record(7, 100).encode(None).unwrap().to_vec()).unwrap();
         let other_version = good.replace("\"version\":1", "\"version\":2");
         let bad_token = good.replace("header.claims", "header claims");
+        let bad_market = good.replace("\"us\"", "\"u s\"");
         let cut = good[..good.len() / 2].to_owned();
-        for text in
-            ["", "{}", "null", "\u{0}\u{1}", &other_version, &bad_token, &cut, &" ".repeat(LONGEST + 1)]
-        {
+        for text in [
+            "",
+            "{}",
+            "null",
+            "\u{0}\u{1}",
+            &other_version,
+            &bad_token,
+            &bad_market,
+            &cut,
+            &" ".repeat(LONGEST + 1),
+        ] {
             store.write(KEY, text.as_bytes()).unwrap();
             assert!(matches!(read(&store, KEY), ReadResult::Corrupt), "{text}");
         }

@@ -38,19 +38,14 @@ impl AccessToken {
     }
 
     /// The token itself, for the record that is stored.
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         self.0.to_str().unwrap_or_default().strip_prefix(SCHEME).unwrap_or_default()
     }
 
     /// What the token says of itself. Advice, never proof: the client has no key to check it with.
     pub(crate) fn claims(&self) -> Claims {
         let claims = jsonwebtoken::dangerous::insecure_decode_claims::<ClaimsWire>(self.text());
-        let claims = claims.unwrap_or_default();
-        Claims {
-            user_id: claims.user_id.or(claims.sub),
-            market: claims.market,
-            expires_at: claims.exp.map(|exp| exp.0),
-        }
+        claims.unwrap_or_default().into()
     }
 }
 
@@ -69,13 +64,23 @@ pub(crate) struct Claims {
 }
 
 #[derive(Default, Deserialize)]
-struct ClaimsWire {
+pub(crate) struct ClaimsWire {
     /// Documented servers.
     user_id: Option<UserId>,
     /// Deployed servers.
     sub: Option<UserId>,
     market: Option<Market>,
     exp: Option<Digits>,
+}
+
+impl From<ClaimsWire> for Claims {
+    fn from(wire: ClaimsWire) -> Self {
+        Self {
+            user_id: wire.user_id.or(wire.sub),
+            market: wire.market,
+            expires_at: wire.exp.map(|exp| exp.0),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ mod parking;
 mod promises;
 mod recorded;
 mod retries;
+#[cfg(target_os = "linux")]
+mod secrets;
 mod shop;
 mod signing_in;
 mod store_matrix;

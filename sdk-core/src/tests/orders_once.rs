@@ -458,6 +458,25 @@ async fn p7_p12_an_order_whose_caller_leaves_after_it_was_sent_is_completed_and_
     }
 }
 
+/// The note holds the server's time of before the order was sent, and a device that wakes may send it long after that.
+#[tokio::test(start_paused = true)]
+async fn p12_an_order_that_a_device_slept_over_settles_from_when_it_woke() {
+    for (slept, settled) in [(Duration::ZERO, true), (Duration::from_secs(10 * 60), false)] {
+        let world = World::signed_in().await;
+        world.shop.mishap(CREATE, Mishap::LostBefore);
+        let placing = tokio::spawn(world.market.orders().place(order()));
+        while world.shop.seen_at(CREATE).is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // (The shop's clock stands still for that: it tells what was noted.)
+        world.clock.sleep(slept);
+        assert_eq!(placing.await.unwrap().unwrap_err().code(), ErrorCode::OutcomeUnknown);
+        tokio::time::advance(SETTLE + Duration::from_secs(60)).await;
+        let outcome = world.market.orders().resolve().await.unwrap();
+        assert_eq!(matches!(outcome, OrderOutcome::NotPlaced), settled, "{slept:?}: {outcome:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn p12_a_logout_under_an_order_leaves_it_to_be_resolved() {
     let world = World::signed_in().await;

@@ -44,6 +44,16 @@ async fn signing_in_is_told_written_and_published() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn p9_a_market_that_no_call_could_carry_is_not_taken_from_the_answer_to_a_sign_in() {
+    let world = World::new();
+    let answer = br#"{"access_token":"secret-token-9","user":{"id":19},"market":"u\ns \u00e9"}"#;
+    world.shop.mishap("/auth/verify-code", Mishap::Body(answer));
+    assert_eq!(world.sign_in().await.unwrap().user.market, Market::Us, "that of the phone number");
+    let refused = world.market.cart().get().await.unwrap_err().code();
+    assert_eq!(refused, ErrorCode::SessionExpired, "it was sent, and the shop does not know this token");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_late_subscriber_gets_the_present_state_first_and_the_stream_ends_with_the_client() {
     let world = World::signed_in().await;
     let mut states = world.market.session().subscribe();

@@ -6,7 +6,8 @@
 //! * `faults`: every fault of a server and every call, with a token that is good, refused or not there;
 //! * `network`: what the network does, and servers of each kind;
 //! * `kit`: the test kit's shop in memory behaves as the dev server;
-//! * `kill`: processes that are killed at any moment.
+//! * `kill`: processes that are killed at any moment;
+//! * `secrets`: what a process leaves behind, in its memory and wherever it writes to.
 //!
 //! Nothing here knows more of the SDK than an app does.
 
@@ -16,6 +17,8 @@
 pub mod answers;
 #[cfg(unix)]
 pub mod dev;
+#[cfg(target_os = "linux")]
+pub mod memory;
 pub mod sent;
 pub mod shop;
 pub mod shown;

@@ -19,8 +19,6 @@ pub(crate) struct Case {
     /// Languages that have nothing to show here, and why.
     pub(crate) not_in: BTreeMap<String, String>,
     pub(crate) requests: Vec<Expected>,
-    /// Not every language has it yet: it is judged where there is a test of it.
-    pub(crate) later: bool,
 }
 
 #[derive(Deserialize)]
@@ -28,8 +26,6 @@ pub(crate) struct Case {
 struct ListFile {
     left: BTreeMap<String, String>,
     case: Vec<CaseEntry>,
-    #[serde(default)]
-    later: Vec<CaseEntry>,
 }
 
 #[derive(Deserialize)]
@@ -73,8 +69,7 @@ fn parse(text: &str, codes: &BTreeSet<String>, languages: &[&str]) -> Result<Vec
     let mut shown: BTreeSet<String> = BTreeSet::new();
     let mut ids = BTreeSet::new();
     let mut cases = Vec::new();
-    let later = file.later.into_iter().map(|entry| (entry, true));
-    for (entry, later) in file.case.into_iter().map(|entry| (entry, false)).chain(later) {
+    for entry in file.case {
         let id = entry.id;
         let in_case = |why: String| format!("{id}: {why}");
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
@@ -104,12 +99,10 @@ fn parse(text: &str, codes: &BTreeSet<String>, languages: &[&str]) -> Result<Vec
         if let Some(code) = entry.codes.iter().find(|code| !codes.contains(*code)) {
             return Err(in_case(format!("there is no code {code:?}")));
         }
-        if !later {
-            shown.extend(entry.codes);
-        }
+        shown.extend(entry.codes);
         let requests =
             entry.requests.into_iter().map(Expected::read).collect::<Result<_, _>>().map_err(in_case)?;
-        cases.push(Case { id, dialect: entry.dialect, not_in: entry.not_in, requests, later });
+        cases.push(Case { id, dialect: entry.dialect, not_in: entry.not_in, requests });
     }
     for code in codes {
         match (shown.contains(code), file.left.get(code)) {

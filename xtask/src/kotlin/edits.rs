@@ -218,6 +218,8 @@ const ONCE: &[(&str, &str)] = &[
     ("1 -> MarketException.Failed(", "1 -> MarketException("),
     ("is MarketException.Failed -> (", "else -> ("),
     ("is MarketException.Failed -> {", "else -> {"),
+    // A coroutine without a dispatcher does not go on within the core's call, which would wait for itself.
+    ("uniffiContinuationHandleMap.remove(data).resume(pollResult)", "uniffiContinuationHandleMap.remove(data).goOn(pollResult)"),
     // A panic is an error like any other. Its text may hold anything.
     ("throw InternalException(FfiConverterString.lift(status.error_buf))", "RustBuffer.free(status.error_buf); throw corePanicked()"),
     ("throw InternalException(\"Rust panic\")", "throw corePanicked()"),

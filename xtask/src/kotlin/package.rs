@@ -1,4 +1,5 @@
-//! The artefact: the native library for this system inside the jar, beside the sources and the documentation.
+//! The artefacts: the native library for this system inside the jar, beside the sources and the documentation; and what is
+//! for the tests of apps.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -44,7 +45,7 @@ fn platform() -> Result<String, String> {
     Ok(format!("{system}-{}", if ARCH == "x86_64" { "x86-64" } else { ARCH }))
 }
 
-/// Packs the library, its sources and its documentation, and installs them into a repository that begins as a copy of
+/// Packs the library and what is for tests, their sources and their documentation, and installs them into a repository that begins as a copy of
 /// the desk's own: what is not in there is asked from the registry, and the desk's keeps no trace.
 pub(super) fn packed(here: &Workspace) -> Result<(), String> {
     let repository = repository(here);
@@ -55,10 +56,16 @@ pub(super) fn packed(here: &Workspace) -> Result<(), String> {
         borrowed(&own, &repository).map_err(|error| format!("{}: {error}", own.display()))?;
     }
     native(here, "dev")?;
-    let mut install = maven(here, &here.root.join(PACKAGE));
-    install.args(["install", "-DskipTests", "-Dmarket.cargo.skip=true"]).arg(local(&repository));
-    if !succeeds(&mut install) {
-        return Err("the Kotlin package cannot be packed".to_owned());
+    let package = here.root.join(PACKAGE);
+    let for_tests = package.join("market-sdk-test");
+    let _ = std::fs::remove_dir_all(for_tests.join("target"));
+    // The second is compiled on the first as it is packed, and so on what is public of it.
+    for folder in [package, for_tests] {
+        let mut install = maven(here, &folder);
+        install.args(["install", "-DskipTests", "-Dmarket.cargo.skip=true"]).arg(local(&repository));
+        if !succeeds(&mut install) {
+            return Err(format!("{} cannot be packed", folder.display()));
+        }
     }
     Ok(())
 }

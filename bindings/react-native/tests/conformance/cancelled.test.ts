@@ -1,4 +1,4 @@
-import { conformance, lines } from './case';
+import { arrived, conformance, left, lines } from './case';
 
 /** How a cancelled call ends in JavaScript: with the signal's reason, which is an `AbortError` unless another is given. */
 async function aborted(call: Promise<unknown>): Promise<void> {
@@ -7,16 +7,16 @@ async function aborted(call: Promise<unknown>): Promise<void> {
 
 conformance('cancelling_a_read_closes_its_connection', async (it) => {
   const client = await it.signedIn();
-  await it.server.hold('GET /auth/profile');
+  await it.server.fault('GET /auth/profile', { kind: 'hold' });
   const took: number[] = [];
   for (let round = 1; round <= 5; round += 1) {
     const abort = new AbortController();
     const call = client.session.profile({ signal: abort.signal });
-    await it.server.arrived('/auth/profile');
+    await arrived(it.server, '/auth/profile');
     const start = performance.now();
     abort.abort();
     await aborted(call);
-    await it.server.left('/auth/profile', round);
+    await left(it.server, '/auth/profile', round);
     took.push(performance.now() - start);
   }
   console.info(`figure: an aborted read was seen to be closed after ${took.map((ms) => ms.toFixed(1)).join(', ')} ms`);
@@ -27,10 +27,10 @@ conformance('cancelling_a_read_closes_its_connection', async (it) => {
 
 conformance('a_cart_write_that_has_begun_is_completed_and_the_next_call_waits', async (it) => {
   const client = await it.signedIn();
-  await it.server.hold('POST /cart/items');
+  await it.server.fault('POST /cart/items', { kind: 'hold' });
   const abort = new AbortController();
   const add = client.cart.add(42, 2, { signal: abort.signal });
-  await it.server.arrived('/cart/items');
+  await arrived(it.server, '/cart/items');
   abort.abort();
   await aborted(add);
   const get = client.cart.get();
@@ -41,9 +41,9 @@ conformance('a_cart_write_that_has_begun_is_completed_and_the_next_call_waits', 
 
 conformance('a_cart_call_that_is_cancelled_while_it_waits_is_not_made', async (it) => {
   const client = await it.signedIn();
-  await it.server.hold('POST /cart/items');
+  await it.server.fault('POST /cart/items', { kind: 'hold' });
   const first = client.cart.add(42, 2);
-  await it.server.arrived('/cart/items');
+  await arrived(it.server, '/cart/items');
   const abort = new AbortController();
   const second = client.cart.add(88, 1, { signal: abort.signal });
   await client.session.markets();

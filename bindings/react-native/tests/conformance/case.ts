@@ -14,9 +14,9 @@ import {
   type SessionEnd,
   type SessionState,
 } from '../../src/node';
-import { DevServer, moment, PHONE } from '../dev-server';
+import { MarketDevServer, moment, PHONE } from '../dev-server';
 
-export { KG_PHONE, moment, PHONE } from '../dev-server';
+export { arrived, KG_PHONE, left, moment, PHONE, requestsTo } from '../dev-server';
 
 export const ORDER: NewOrder = { customerName: 'Ann', customerPhone: PHONE, deliveryAddress: '1 Main St' };
 
@@ -27,7 +27,7 @@ export class Case {
   private readonly clients = new Set<MarketClient>();
 
   private constructor(
-    readonly server: DevServer,
+    readonly server: MarketDevServer,
     /** A folder of the case's own; a device is one in it. */
     readonly folder: string,
   ) {}
@@ -37,12 +37,12 @@ export class Case {
     const logs = process.env['MARKET_CONFORMANCE'];
     const log = logs ? ['--log', join(logs, `${id}.json`)] : [];
     const more = server?.(folder) ?? [];
-    return new Case(await DevServer.start(...(dialect ? ['--dialect', dialect] : []), ...more, ...log), folder);
+    return new Case(await MarketDevServer.start({ dialect, args: [...more, ...log] }), folder);
   }
 
   async end(): Promise<void> {
     for (const client of this.clients) client.close();
-    await this.server.stop();
+    await this.server.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
 

@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import { createMarketClient, isMarketError, type MarketClient } from '../../src/node';
 import { requireVersion } from '../../src/library';
 import { CORE_VERSION } from '../../src/generated/version';
-import { type Case, conformance, failed, lines, ORDER, PHONE, stateOf } from './case';
+import { type Case, conformance, failed, left, lines, ORDER, PHONE, stateOf } from './case';
 
 const none = { status: undefined, isRetryable: false };
 
@@ -41,9 +41,9 @@ conformance('a_fourth_code_in_a_quarter_of_an_hour_is_rate_limited', async (it) 
 
 conformance('an_overloaded_server_says_when_to_come_back', async (it) => {
   const client = await it.signedIn();
-  await it.server.once('GET /auth/profile', { kind: 'status', status: 429, retry_after: { seconds: 3600 } });
+  await it.server.fault('GET /auth/profile', { kind: 'status', status: 429, retry_after: { seconds: 3600 } }, 1);
   await failed(client.session.profile(), 'rateLimited', { status: 429, isRetryable: true, retryAfter: 3_600_000 });
-  await it.server.once('GET /auth/profile', { kind: 'status', status: 404 });
+  await it.server.fault('GET /auth/profile', { kind: 'status', status: 404 }, 1);
   await failed(client.session.profile(), 'notFound', { status: 404 });
 });
 
@@ -98,7 +98,7 @@ conformance(
 conformance('the_words_of_a_server_that_fails_are_not_shown', async (it) => {
   const client = await it.signedIn();
   const body = JSON.stringify({ detail: 'SELECT password FROM users' });
-  await it.server.once('GET /auth/profile', { kind: 'answer', status: 500, body });
+  await it.server.fault('GET /auth/profile', { kind: 'answer', status: 500, body }, 1);
   const error = await failed(client.session.profile(), 'server', {
     status: 500,
     isRetryable: true,
@@ -110,22 +110,22 @@ conformance('the_words_of_a_server_that_fails_are_not_shown', async (it) => {
 
 conformance('an_answer_that_cannot_be_read_is_unexpected', async (it) => {
   const client = await it.signedIn();
-  await it.server.once('GET /cart', { kind: 'mis_typed' });
+  await it.server.fault('GET /cart', { kind: 'mis_typed' }, 1);
   await failed(client.cart.get(), 'unexpectedResponse', { status: 200, isRetryable: false });
   await client.cart.get();
 });
 
 conformance('a_redirect_to_another_origin_is_refused', async (it) => {
   const client = await it.signedIn();
-  const fault = { kind: 'redirect', status: 307, to: { origin: 'https://other.example' } };
-  await it.server.once('GET /auth/profile', fault);
+  const fault = { kind: 'redirect', status: 307, to: { origin: 'https://other.example' } } as const;
+  await it.server.fault('GET /auth/profile', fault, 1);
   await failed(client.session.profile(), 'unexpectedResponse', { status: 307 });
   stateOf(client, 'signedIn');
 });
 
 conformance('a_server_that_is_gone_is_a_network_error_and_ends_no_session', async (it) => {
   const client = await it.signedIn();
-  await it.server.stop();
+  await it.server.close();
   const said = { status: undefined, isRetryable: true, message: 'The shop could not be reached.' };
   await failed(client.cart.get(), 'network', said);
   stateOf(client, 'signedIn');
@@ -135,9 +135,9 @@ conformance('an_answer_that_does_not_come_is_a_timeout', async (it) => {
   await it.signedIn();
   const client = it.client({ timeout: 2000 });
   expect((await client.session.restore()).status).toBe('signedIn');
-  await it.server.hold('GET /auth/profile');
+  await it.server.fault('GET /auth/profile', { kind: 'hold' });
   await failed(client.session.profile(), 'timeout', { isRetryable: true });
-  await it.server.left('/auth/profile');
+  await left(it.server, '/auth/profile');
   stateOf(client, 'signedIn');
 });
 
@@ -156,17 +156,17 @@ conformance(
 conformance('an_order_whose_answer_is_lost_is_of_unknown_outcome_and_placed_once', async (it) => {
   const client = await it.signedIn();
   await client.cart.add(42, 2);
-  await it.server.once('POST /orders/create', { kind: 'reset', acted: true });
+  await it.server.fault('POST /orders/create', { kind: 'reset', acted: true }, 1);
   await failed(client.orders.place(ORDER), 'outcomeUnknown', { isRetryable: false });
   expect(await client.orders.list()).toHaveLength(1);
-  expect((await it.server.state())['us']?.orders).toHaveLength(1);
+  expect((await it.server.state()).us.orders).toHaveLength(1);
 });
 
 /** Signed in, with two bags in the cart, and an order of them without an answer. */
 async function withLostOrder(it: Case, acted: boolean): Promise<MarketClient> {
   const client = await it.signedIn();
   await client.cart.add(42, 2);
-  await it.server.once('POST /orders/create', { kind: 'reset', acted });
+  await it.server.fault('POST /orders/create', { kind: 'reset', acted }, 1);
   await failed(client.orders.place(ORDER), 'outcomeUnknown');
   return client;
 }
@@ -176,7 +176,7 @@ conformance('an_order_whose_answer_is_lost_holds_the_next_one_back_until_it_is_f
   await failed(client.orders.place(ORDER), 'orderPending', { isRetryable: false });
   expect(await client.orders.resolve()).toMatchObject({ type: 'placed', order: { items: [{ quantity: 2 }] } });
   expect(await client.orders.resolve()).toEqual({ type: 'nothingPending' });
-  expect((await it.server.state())['us']?.orders).toHaveLength(1);
+  expect((await it.server.state()).us.orders).toHaveLength(1);
 });
 
 conformance('an_order_that_is_not_seen_is_called_not_placed_only_after_its_time', async (it) => {
@@ -186,7 +186,7 @@ conformance('an_order_that_is_not_seen_is_called_not_placed_only_after_its_time'
   const settlesIn = yet.type === 'notSeenYet' ? yet.settlesIn : undefined;
   expect(settlesIn).toBeGreaterThanOrEqual(800_000);
   expect(settlesIn).toBeLessThanOrEqual(900_000);
-  await it.server.advance(960);
+  await it.server.advanceClock(960_000);
   expect(await client.orders.resolve()).toEqual({ type: 'notPlaced' });
   expect(await client.orders.resolve()).toEqual({ type: 'nothingPending' });
 });
@@ -200,7 +200,7 @@ conformance('a_forced_order_goes_out_though_an_earlier_one_is_unknown', async (i
 conformance('a_sign_in_whose_answer_is_lost_is_of_unknown_outcome_and_a_new_code_signs_in', async (it) => {
   const client = it.client();
   await client.session.requestCode(PHONE);
-  await it.server.once('POST /auth/verify-code', { kind: 'reset', acted: true });
+  await it.server.fault('POST /auth/verify-code', { kind: 'reset', acted: true }, 1);
   const code = await it.server.code(PHONE);
   await failed(client.session.verifyCode(PHONE, code), 'outcomeUnknown', { isRetryable: false });
   stateOf(client, 'signedOut');
@@ -223,7 +223,7 @@ conformance('a_client_that_makes_no_sense_is_refused', async (it) => {
 conformance('a_phone_and_a_code_in_a_servers_words_are_masked', async (it) => {
   const client = it.client();
   const body = JSON.stringify({ detail: 'No code 482913 for +1 (312) 805-9851' });
-  await it.server.once('POST /auth/verify-code', { kind: 'answer', status: 400, body });
+  await it.server.fault('POST /auth/verify-code', { kind: 'answer', status: 400, body }, 1);
   const call = client.session.verifyCode(PHONE, '482913');
   const error = await failed(call, 'wrongCode', { message: 'No code ••• for +•••' });
   const { user } = await it.signIn(client);
@@ -240,10 +240,10 @@ conformance('a_phone_and_a_code_in_a_servers_words_are_masked', async (it) => {
 
 conformance('a_read_whose_answer_is_lost_is_made_again_and_an_addition_is_not', async (it) => {
   const client = await it.signedIn();
-  const fault = { kind: 'reset', acted: true };
-  await it.server.once('GET /auth/profile', fault);
+  const fault = { kind: 'reset', acted: true } as const;
+  await it.server.fault('GET /auth/profile', fault, 1);
   await client.session.profile();
-  await it.server.once('POST /cart/items', fault);
+  await it.server.fault('POST /cart/items', fault, 1);
   await failed(client.cart.add(42, 2), 'network');
   expect(lines(await client.cart.get())).toEqual([[42, 2]]);
 });

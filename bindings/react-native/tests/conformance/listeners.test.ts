@@ -24,7 +24,7 @@ conformance('the_states_come_in_order', async (it) => {
   await it.server.expireSessions();
   await failed(client.cart.get(), 'sessionExpired');
   await next('expired rejected');
-  await it.server.advance(1);
+  await it.server.advanceClock(1_000);
   await it.signIn(client);
   await next('signedIn true');
   await client.session.logout();
@@ -41,7 +41,7 @@ conformance('a_listener_that_throws_harms_nobody', async (it) => {
   });
   const ends = endsOf(client);
   await client.session.logout();
-  await it.server.advance(1);
+  await it.server.advanceClock(1_000);
   await it.signIn(client);
   await client.cart.get();
   await client.session.logout();
@@ -63,7 +63,7 @@ conformance('a_listener_that_blocks_holds_up_nobody', async (it) => {
   await client.session.logout();
   expect((await ends()).map((end) => end.reason)).toEqual(['loggedOut']);
   expect(blocked).toBe(1);
-  await it.server.advance(1);
+  await it.server.advanceClock(1_000);
   await it.signIn(client);
   await client.cart.get();
 });
@@ -105,7 +105,7 @@ conformance('who_observes_the_cart_is_shown_what_a_failed_change_has_left', asyn
   const told: (Cart | undefined)[] = [];
   client.cart.subscribe((cart) => told.push(cart));
   await until(() => (told.length === 1 ? true : undefined));
-  await it.server.once('POST /cart/items', { kind: 'status', status: 500, acted: true });
+  await it.server.fault('POST /cart/items', { kind: 'status', status: 500, acted: true }, 1);
   await failed(client.cart.add(42, 2), 'server');
   await until(() => told[1]);
   expect(told.map(lines)).toEqual([undefined, [[42, 2]]]);

@@ -1,5 +1,5 @@
 import type { Order } from '../../src/node';
-import { type Case, conformance, failed, KG_PHONE, lines, ORDER, PHONE, stateOf } from './case';
+import { arrived, type Case, conformance, failed, KG_PHONE, lines, ORDER, PHONE, stateOf } from './case';
 
 conformance('a_cart_line_grows_is_set_and_goes', async (it) => {
   const { cart } = await it.signedIn();
@@ -21,9 +21,9 @@ conformance('a_cart_line_grows_is_set_and_goes', async (it) => {
 
 conformance('additions_that_are_made_in_a_row_reach_the_server_in_that_order', async (it) => {
   const client = await it.signedIn();
-  await it.server.hold('POST /cart/items');
+  await it.server.fault('POST /cart/items', { kind: 'hold' });
   const adds = [1, 2, 3, 4, 5, 6].map((quantity) => client.cart.add(42, quantity));
-  await it.server.arrived('/cart/items');
+  await arrived(it.server, '/cart/items');
   await it.server.release();
   const carts = await Promise.all(adds);
   expect(carts.map(lines)).toEqual([1, 3, 6, 10, 15, 21].map((sum) => [[42, sum]]));
@@ -64,7 +64,7 @@ conformance('money_that_a_double_cannot_hold_is_exact', async (it) => {
   const body =
     '{"id":1,"user_id":19,"total_items":1,"items":[{"id":1,"sku_id":42,"quantity":3,"name":"Canvas Bag",' +
     '"price":90071992547409931.01,"image":""}],"total_price":270215977642229793.03}';
-  await it.server.once('GET /cart', { kind: 'answer', status: 200, body });
+  await it.server.fault('GET /cart', { kind: 'answer', status: 200, body }, 1);
   const { items, totalPrice } = await cart.get();
   expect(items[0]?.price).toEqual({ amount: '90071992547409931.01', currency: 'USD' });
   expect(totalPrice).toEqual({ amount: '270215977642229793.03', currency: 'USD' });
@@ -96,7 +96,7 @@ conformance('an_order_is_placed_listed_read_and_cancelled', async (it) => {
 conformance('an_order_status_that_nobody_knows_is_kept', async (it) => {
   const { orders } = await it.signedIn();
   const { id } = await orders.place({ ...ORDER, items: [{ skuId: 42, quantity: 2 }] });
-  await it.server.sql("UPDATE us_orders SET status = 'teleported'");
+  await it.server.control('POST', '/sql', { sql: "UPDATE us_orders SET status = 'teleported'" });
   expect((await orders.list())[0]?.status).toBe('teleported');
   expect((await orders.get(id)).status).toBe('teleported');
 });

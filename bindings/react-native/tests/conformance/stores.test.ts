@@ -1,8 +1,8 @@
-import { chmodSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 import { type SecureStore, StoreError } from '../../src/node';
-import { conformance, failed, PHONE, stateOf } from './case';
+import { type Case, conformance, failed, lines, PHONE, stateOf } from './case';
 
 class Lockable implements SecureStore {
   locked = false;
@@ -54,7 +54,7 @@ conformance('a_damaged_session_is_said_to_be_corrupt_and_is_erased', async (it) 
   await failed(client.cart.get(), 'notSignedIn');
   await client.session.logout();
   expect(it.secret()).toBeUndefined();
-  await it.server.advance(1);
+  await it.server.advanceClock(1_000);
   expect((await it.signIn(client)).persisted).toBe(true);
   await client.cart.get();
 });
@@ -82,4 +82,36 @@ conformance('a_store_that_does_not_erase_is_said_and_the_user_is_signed_out_all_
   await failed(client.cart.get(), 'notSignedIn');
   rmdirSync(secret);
   await client.session.clear();
+});
+
+/** A folder of its own for the marker, as a system gives to each app and removes with it. */
+function marker(it: Case): string {
+  const folder = join(it.folder, 'app');
+  mkdirSync(folder);
+  return join(folder, 'installed');
+}
+
+conformance('a_session_of_an_app_that_was_uninstalled_is_not_taken_up', async (it) => {
+  const installMarker = marker(it);
+  const first = await it.signedIn({ installMarker });
+  const second = it.again(first, { installMarker });
+  expect(lines(await second.cart.get())).toEqual([]);
+  rmSync(installMarker);
+  const third = it.again(second, { installMarker });
+  expect(await third.session.restore()).toEqual({ status: 'signedOut', reason: 'noSession' });
+  await third.session.logout();
+  expect(it.secret()).toBeUndefined();
+  await failed(third.cart.get(), 'notSignedIn');
+  expect(existsSync(installMarker)).toBe(true);
+});
+
+conformance('an_install_marker_that_cannot_be_read_ends_no_session', async (it) => {
+  const installMarker = marker(it);
+  const first = await it.signedIn({ installMarker });
+  it.close(first);
+  rmSync(installMarker);
+  mkdirSync(installMarker);
+  const client = it.client({ installMarker });
+  expect((await client.session.restore()).status).toBe('signedIn');
+  await client.cart.get();
 });

@@ -1,17 +1,17 @@
 import { createMarketClient, isMarketError, type MarketClient, MarketError, setLogSink, type LogRecord } from '../../src/node';
-import { DevServer, KG_PHONE, moment, PHONE } from '../dev-server';
+import { arrived, KG_PHONE, type MarketDevServer, moment, PHONE, requestsTo, startServer } from '../dev-server';
 
-let server: DevServer;
+let server: MarketDevServer;
 let market: MarketClient;
 
 beforeEach(async () => {
-  server = await DevServer.start('--no-rate-limits');
+  server = await startServer();
   market = client();
 });
 
 afterEach(async () => {
   market.close();
-  await server.stop();
+  await server.close();
 });
 
 function client(): MarketClient {
@@ -37,21 +37,21 @@ async function thrown(call: Promise<unknown>): Promise<unknown> {
 
 test('a call ends with the reason of its signal, whatever that is', async () => {
   await signIn();
-  await server.hold('GET /auth/profile');
+  await server.fault('GET /auth/profile', { kind: 'hold' });
   const reason = { why: 'the screen is gone' };
   const abort = new AbortController();
   const call = thrown(market.session.profile({ signal: abort.signal }));
-  await server.arrived('/auth/profile');
+  await arrived(server, '/auth/profile');
   abort.abort(reason);
   expect(await call).toBe(reason);
   // One that is aborted before is not sent.
   expect(await thrown(market.session.profile({ signal: abort.signal }))).toBe(reason);
-  expect(await server.requests('/auth/profile')).toHaveLength(1);
+  expect(await requestsTo(server, '/auth/profile')).toHaveLength(1);
 });
 
 test('a signal that says no reason ends a call with an AbortError', async () => {
   await signIn();
-  await server.hold('GET /auth/profile');
+  await server.fault('GET /auth/profile', { kind: 'hold' });
   // As on React Native: its signals know no reason.
   const listeners = new Set<() => void>();
   const signal = {
@@ -60,7 +60,7 @@ test('a signal that says no reason ends a call with an AbortError', async () => 
     removeEventListener: (_: string, listener: () => void) => listeners.delete(listener),
   };
   const call = thrown(market.session.profile({ signal: signal as unknown as AbortSignal }));
-  await server.arrived('/auth/profile');
+  await arrived(server, '/auth/profile');
   signal.aborted = true;
   listeners.forEach((listener) => {
     listener();
@@ -100,13 +100,13 @@ test('a number that is not whole or too large is refused and not cut down', asyn
   ]) {
     expect(await thrown(call())).toMatchObject({ code: 'invalidInput' });
   }
-  expect(await server.requests('/cart/items')).toEqual([]);
+  expect(await requestsTo(server, '/cart/items')).toEqual([]);
 });
 
 test('an id that a number cannot hold is refused and not rounded', async () => {
   await signIn();
   const body = '{"id":9007199254740993,"user_id":19,"total_items":0,"items":[],"total_price":0}';
-  await server.once('GET /cart', { kind: 'answer', status: 200, body });
+  await server.fault('GET /cart', { kind: 'answer', status: 200, body }, 1);
   expect(await thrown(market.cart.get())).toMatchObject({ code: 'unexpectedResponse' });
   expect((await market.cart.get()).items).toEqual([]);
 });
@@ -183,7 +183,7 @@ test('what still shows a client that was closed sees its last state, and is told
 
 test('a body that cannot be written as JSON ends the call with an error of the SDK', async () => {
   expect(await thrown(market.request('/products', { method: 'post', json: 1n }))).toMatchObject({ code: 'invalidInput' });
-  expect(await server.requests('/products')).toEqual([]);
+  expect(await requestsTo(server, '/products')).toEqual([]);
 });
 
 test('a client that was closed says so, and may be closed twice', async () => {

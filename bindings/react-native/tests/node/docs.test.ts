@@ -7,8 +7,8 @@ const here = join(__dirname, '..', '..');
 const PAGES = ['README.md', '../../docs/migrating.md'];
 /** A page's snippets need not say again what the page's first lines have imported. */
 const IMPORTS = `import { useEffect, useState } from 'react';
-import { createMarketClient, formatMoney, isMarketError, MarketProvider, useCart } from '@market-sdk/react-native';
-void [useEffect, useState, createMarketClient, formatMoney, isMarketError, MarketProvider, useCart];
+import { createMarketClient, formatMoney, isMarketError, MarketProvider, type NewOrder, type Order, useCart, useSession } from '@market-sdk/react-native';
+void [useEffect, useState, createMarketClient, formatMoney, isMarketError, MarketProvider, useCart, useSession];
 `;
 
 test('every snippet of the documentation compiles', async () => {
@@ -26,10 +26,18 @@ test('every snippet of the documentation compiles', async () => {
       writeFileSync(join(folder, `${basename(page, '.md')}-${count}.tsx`), `${imports}${code}export {};\n`);
     }
   }
-  expect(count).toBe(13);
+  expect(count).toBe(19);
+  // What an app has besides.
+  writeFileSync(join(folder, 'App.tsx'), "export { App } from '../../tests/react/shop';\n");
+  const own = (...file: string[]) => [join(here, 'src', ...file)];
+  const paths = {
+    '@market-sdk/react-native': own('index.ts'),
+    '@market-sdk/react-native/testing': own('testing', 'index.ts'),
+    '@market-sdk/react-native/testing/dev-server': own('testing', 'dev-server.ts'),
+  };
   const config = {
     extends: '../../tsconfig.json',
-    compilerOptions: { target: 'es2022', module: 'esnext', paths: { '@market-sdk/react-native': [join(here, 'src', 'index.ts')] } },
+    compilerOptions: { target: 'es2022', module: 'esnext', paths },
     include: ['*.tsx', join(here, 'tests', 'snippets', '*.d.ts')],
     exclude: [],
   };

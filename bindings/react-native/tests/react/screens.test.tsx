@@ -3,15 +3,15 @@ import { StrictMode } from 'react';
 import { AppState, type AppStateStatus } from 'react-native';
 
 import { createMarketClient, type MarketClient, MarketProvider, type SessionEnd, useCart } from '../../src/index';
-import { DevServer, KG_PHONE, moment, PHONE } from '../dev-server';
+import { arrived, KG_PHONE, left, type MarketDevServer, moment, PHONE, requestsTo, startServer } from '../dev-server';
 import { CartScreen, Shop } from './shop';
 
-let server: DevServer;
+let server: MarketDevServer;
 let market: MarketClient;
 const user = userEvent.setup();
 
 beforeEach(async () => {
-  server = await DevServer.start('--no-rate-limits');
+  server = await startServer();
   market = createMarketClient({
     baseUrl: server.baseUrl,
     appId: 'com.example.shop',
@@ -23,7 +23,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await cleanup();
   market.close();
-  await server.stop();
+  await server.close();
 });
 
 async function signIn(phone = PHONE): Promise<void> {
@@ -138,7 +138,7 @@ test('another user sees nothing of the first, not for a moment', async () => {
     </MarketProvider>,
   );
   await shows('2 x Canvas Bag');
-  await server.hold('GET /cart');
+  await server.fault('GET /cart', { kind: 'hold' });
   await signIn(KG_PHONE);
   await shows('Loading');
   expect(screen.queryAllByText(/Canvas Bag/)).toEqual([]);
@@ -149,16 +149,16 @@ test('another user sees nothing of the first, not for a moment', async () => {
 
 test('a screen that goes takes its read with it, and the next one reads anew', async () => {
   await signIn();
-  await server.hold('GET /cart');
+  await server.fault('GET /cart', { kind: 'hold' });
   const shop = (
     <MarketProvider client={market}>
       <CartScreen />
     </MarketProvider>
   );
   await render(shop);
-  await server.arrived('/cart');
+  await arrived(server, '/cart');
   await screen.unmount();
-  await server.left('/cart');
+  await left(server, '/cart');
   await server.release();
   await render(shop);
   await shows('Total $0.00');
@@ -179,7 +179,7 @@ test('in strict mode, too, screens share one reading and ends are told once', as
     expect(screen.getAllByText('Total $0.00')).toHaveLength(2);
   });
   // Strict mode lets the screens go once, and so gives up the first reading; it may have been answered by then.
-  expect((await server.requests('/cart')).length).toBeLessThanOrEqual(2);
+  expect((await requestsTo(server, '/cart')).length).toBeLessThanOrEqual(2);
   await market.session.logout();
   await moment(200);
   expect(ends).toHaveLength(1);
@@ -193,7 +193,7 @@ test('an error is said beside the cart, and refreshing takes it away', async () 
     </MarketProvider>,
   );
   await shows('Total $0.00');
-  await server.once('POST /cart/items', { kind: 'status', status: 403 });
+  await server.fault('POST /cart/items', { kind: 'status', status: 403 }, 1);
   await press('Add a bag');
   await shows('Cart: rejected');
   await press('Refresh');
@@ -202,7 +202,7 @@ test('an error is said beside the cart, and refreshing takes it away', async () 
 
 test('a first read that fails says why there is no cart', async () => {
   await signIn();
-  await server.once('GET /cart', { kind: 'mis_typed' });
+  await server.fault('GET /cart', { kind: 'mis_typed' }, 1);
   await render(
     <MarketProvider client={market}>
       <CartScreen />

@@ -2,7 +2,15 @@
 import { type ReactNode, useState } from 'react';
 import { Button, Text, TextInput, View } from 'react-native';
 
-import { formatMoney, isMarketError, useCart, useMarket, useOrders, useSession, useWishlist } from '../../src/index';
+import { formatMoney, isMarketError, type MarketClient, MarketProvider, useCart, useMarket, useOrders, useSession, useWishlist } from '../../src/index';
+
+export function App({ market }: { readonly market: MarketClient }): ReactNode {
+  return (
+    <MarketProvider client={market}>
+      <Shop />
+    </MarketProvider>
+  );
+}
 
 export function Shop(): ReactNode {
   const session = useSession();
@@ -62,7 +70,7 @@ export function CartScreen(): ReactNode {
 
 function Checkout(): ReactNode {
   const { session } = useMarket();
-  const { orders, place, cancel } = useOrders();
+  const { orders, place, cancel, error } = useOrders();
   const { wishlist, add } = useWishlist();
   const order = { customerName: 'Ann', customerPhone: '+13128059851', deliveryAddress: '1 Main St' };
   return (
@@ -70,6 +78,7 @@ function Checkout(): ReactNode {
       <CartScreen />
       <Text>{`Orders: ${orders === undefined ? '?' : orders.map(({ id, status }) => `${id} ${status}`).join(', ')}`}</Text>
       <Text>{`Wishes: ${wishlist === undefined ? '?' : wishlist.items.map(({ product }) => product.name).join(', ')}`}</Text>
+      {error !== undefined && <Text>{error.code === 'outcomeUnknown' ? 'It may have been placed.' : error.message}</Text>}
       <Button title="Wish" onPress={() => void add(15)} />
       <Button title="Order" onPress={() => void place(order)} />
       <Button title="Cancel order" onPress={() => void cancel(orders?.[0]?.id ?? 0)} />

@@ -14,7 +14,7 @@ declare global {
   };
   function Spinner(props: { error?: MarketError | undefined; onRetry?: () => unknown }): null;
   function Lines(props: { items: readonly { id: number }[]; total: string; onAdd: (id: number) => void }): null;
-  function Login(props: { phone?: string }): null;
+  function Login(props: { phone?: string; hint?: string }): null;
   function Pay(props: { total: string; disabled: boolean; onPress: () => void }): null;
   function Screens(): null;
 }

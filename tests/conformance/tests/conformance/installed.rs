@@ -34,6 +34,7 @@ async fn a_session_of_an_app_that_was_uninstalled_is_not_taken_up() {
     device.market = open(&device, &marker);
     let state = device.market.session().restore().await.unwrap();
     assert!(matches!(state, SessionState::SignedOut { reason: SignedOutReason::NoSession, .. }), "{state:?}");
+    device.market.session().logout().await.unwrap();
     assert!(device.secrets().is_empty());
     assert_eq!(code(device.market.cart().get().await), ErrorCode::NotSignedIn);
     assert!(marker.is_file());

@@ -157,6 +157,7 @@ impl Lab {
             amiss.push("a request is never given up".to_owned());
             server.requests()
         });
+        amiss.extend(result.as_ref().err().and_then(shows_a_secret));
         amiss.extend(remarks(&log, &self.elsewhere.requests()));
         let on_route = |request: &&LoggedRequest| {
             request.method == call.method && request.path == format!("/api/v1{}", call.path)
@@ -247,6 +248,17 @@ fn waits(error: &Error, expected: Wait) -> Option<u64> {
         (Some(waits), Wait::Seconds(seconds)) if waits.abs_diff(seconds) <= 1 => Some(seconds),
         (waits, _) => waits,
     }
+}
+
+/// Promise 10: whatever the server says, and it knows all of it.
+fn shows_a_secret(error: &Error) -> Option<String> {
+    let shown = format!("{error} {error:#?} {:?} {:?}", error.detail(), error.fields());
+    // What every token of the dev server begins with.
+    let secrets = [&PHONE[1..], CODE, CODE_BEFORE, "eyJ"];
+    secrets
+        .iter()
+        .find(|secret| shown.contains(**secret))
+        .map(|secret| format!("the error shows {secret}: {shown}"))
 }
 
 /// What is wrong with the requests wherever they went, each thing once.

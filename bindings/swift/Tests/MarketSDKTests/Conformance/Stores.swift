@@ -96,6 +96,7 @@ extension Conformance {
             try FileManager.default.removeItem(at: marker)
             try await shop.app(marker: marker) { market async throws in
                 #expect(try await market.session.restore().signedOut == .noSession)
+                try await market.session.logout()
                 #expect(shop.secretFiles().isEmpty)
                 #expect(try await failure { try await market.cart.get() }.code == .notSignedIn)
                 #expect(FileManager.default.fileExists(atPath: marker.path))

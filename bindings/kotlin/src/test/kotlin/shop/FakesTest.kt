@@ -1,88 +1,302 @@
 package shop
 
-import dev.marketsdk.Cart
-import dev.marketsdk.CartApi
-import dev.marketsdk.CartLine
 import dev.marketsdk.ErrorCode
-import dev.marketsdk.MarketClient
+import dev.marketsdk.FieldError
+import dev.marketsdk.LockedReason
 import dev.marketsdk.MarketException
-import dev.marketsdk.Money
-import dev.marketsdk.OrdersApi
-import dev.marketsdk.RawRequest
-import dev.marketsdk.RawResponse
-import dev.marketsdk.SessionApi
-import dev.marketsdk.WishlistApi
+import dev.marketsdk.NewOrder
+import dev.marketsdk.ParkOnExpiry
+import dev.marketsdk.SessionState
 import dev.marketsdk.format
 import dev.marketsdk.program
-import kotlinx.coroutines.flow.Flow
-import kotlinx.coroutines.flow.MutableStateFlow
+import dev.marketsdk.requireValidity
+import dev.marketsdk.test.FakeCall
+import dev.marketsdk.test.FakeMarketClient
+import dev.marketsdk.test.FakeShop
+import dev.marketsdk.test.MarketDevServer
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.async
+import kotlinx.coroutines.cancel
+import kotlinx.coroutines.flow.launchIn
+import kotlinx.coroutines.flow.onEach
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.test.TestScope
+import kotlinx.coroutines.test.currentTime
+import kotlinx.coroutines.test.runCurrent
+import kotlinx.coroutines.test.runTest
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertThrows
+import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
+import java.io.ByteArrayOutputStream
+import java.io.PrintStream
 import java.math.BigDecimal
 import java.util.Locale
+import kotlin.time.Duration.Companion.minutes
+import kotlin.time.Duration.Companion.seconds
 
-/** An app's own tests put what they like in the place of a client. */
+private const val ANN = "+13128059851"
+
+/** What a test steers on a fake. That the fake is as the real client otherwise is shown in `dev.marketsdk.fakes`. */
 class FakesTest {
-    @Test
-    fun `an app is tested without a network and without the native library`() {
-        assertEquals(listOf("$39.98", "Out of stock."), program("shop.Tested", library = "/nowhere"))
-    }
-}
+    private val market = FakeMarketClient(signedInAs = ANN)
 
-/** A screen of an app. */
-private class CartScreen(private val market: MarketClient) {
-    suspend fun add(skuId: Long): String =
+    private suspend fun failure(call: suspend () -> Any?): MarketException =
         try {
-            market.cart.add(skuId, 2).totalPrice.format(Locale.US)
+            throw AssertionError("it did not fail: ${call()}")
         } catch (e: MarketException) {
-            e.message
+            e
         }
-}
 
-private class FakeCart : CartApi {
-    private val price = Money(BigDecimal("19.99"), "USD")
-
-    override val updates: Flow<Cart?> = MutableStateFlow(null)
-
-    override suspend fun get(): Cart = Cart(1, 19, emptyList(), Money(BigDecimal("0.00"), "USD"))
-
-    override suspend fun add(
-        skuId: Long,
-        quantity: Int,
-    ): Cart {
-        if (skuId != 42L) throw MarketException(ErrorCode.REJECTED, "Out of stock.")
-        val line = CartLine(1, skuId, quantity.toLong(), "Canvas Bag", price, null)
-        return Cart(1, 19, listOf(line), price.copy(amount = price.amount * quantity.toBigDecimal()))
+    @Test
+    fun `an app is tested without a network, without the native library and without JNA`() {
+        assertEquals(listOf("$39.98", "SESSION_EXPIRED", "Expired"), program("shop.Tested", library = "/nowhere", without = "/jna"))
     }
 
-    override suspend fun setQuantity(
-        lineId: Long,
-        quantity: Int,
-    ): Cart = get()
+    @Test
+    fun `a dev server that is not there or does not start is said, and how to get one`() {
+        val absent = program("shop.NoServer", environment = mapOf("MARKET_DEV_SERVER" to "/nowhere")).single()
+        assertTrue("not found at /nowhere" in absent && "cargo install market-dev-server" in absent, absent)
+        val wrong = assertThrows(IllegalStateException::class.java) { MarketDevServer.start(arguments = listOf("--nonsense")) }
+        assertTrue("--nonsense" in wrong.message.orEmpty(), wrong.message)
+    }
 
-    override suspend fun remove(lineId: Long): Cart = get()
+    @Test
+    fun `a session's time is up, and calls are shown to wait`() =
+        runTest {
+            val ends = mutableListOf<String>()
+            market.session.onEnd { ends += it.reason.name }
+            market.expire(waiting = 3)
+            assertEquals(3, (market.session.state.value as SessionState.Expired).waiting)
+            assertEquals(ErrorCode.SESSION_EXPIRED, failure { market.cart.get() }.code)
+            assertEquals(listOf("EXPIRED"), ends)
+            assertThrows(IllegalStateException::class.java) { market.expire() }
+        }
 
-    override suspend fun clear(): Cart = get()
-}
+    @Test
+    fun `calls wait as long as it is not known who is signed in`() =
+        runTest {
+            val signedIn = market.session.state.value
+            market.show(SessionState.Restoring)
+            val cart = async { market.cart.get() }
+            val state = async { failure { market.session.restore() }.code }
+            runCurrent()
+            assertFalse(cart.isCompleted || state.isCompleted)
+            market.show(SessionState.Locked(LockedReason.LOCKED))
+            runCurrent()
+            assertFalse(cart.isCompleted)
+            assertEquals(ErrorCode.STORE_LOCKED, state.await())
+            market.show(signedIn)
+            assertEquals(19L, cart.await().userId)
+        }
 
-private class FakeMarket : MarketClient {
-    override val cart: CartApi = FakeCart()
-    override val session: SessionApi get() = error("this test is of the cart")
-    override val wishlist: WishlistApi get() = error("this test is of the cart")
-    override val orders: OrdersApi get() = error("this test is of the cart")
+    @Test
+    fun `a session that ends soon is said, and asked for`() =
+        runTest {
+            val told = mutableListOf<Long>()
+            market.session.onExpiringSoon { told += it.left.toMinutes() }
+            market.expiringSoon(left = 2.minutes)
+            market.session.onExpiringSoon { told += it.user.id }
+            assertEquals(listOf(2L, 19L), told)
+            market.session.requireValidity(1.minutes)
+            assertEquals(ErrorCode.SESSION_EXPIRED, failure { market.session.requireValidity(5.minutes) }.code)
+        }
 
-    override suspend fun request(request: RawRequest): RawResponse = error("this test is of the cart")
+    @Test
+    fun `the next calls fail as they are told to, and then no more`() =
+        runTest {
+            market.fail(ErrorCode.NETWORK, times = 2)
+            assertEquals(ErrorCode.NETWORK, failure { market.cart.get() }.code)
+            assertEquals(ErrorCode.NETWORK, failure { market.session.markets() }.code)
+            market.cart.get()
 
-    override fun close(): Unit = Unit
+            market.fail(ErrorCode.RATE_LIMITED, "wishlist.get", retryAfter = 30.seconds)
+            market.cart.get()
+            val limited = failure { market.wishlist.get() }
+            assertEquals(30L to 429, limited.retryAfter?.seconds to limited.status)
+            assertTrue(limited.isRetryable)
+
+            market.fail(ErrorCode.INVALID_INPUT, fields = listOf(FieldError("city", "We do not deliver there.")))
+            assertEquals("We do not deliver there.", failure { market.orders.list() }.message)
+
+            market.fail(ErrorCode.SERVER, "cart.add", acted = true)
+            assertEquals(500, failure { market.cart.add(42, 1) }.status)
+            assertEquals(1, market.cart.get().items.size)
+
+            market.fail(ErrorCode.SESSION_EXPIRED)
+            assertEquals(ErrorCode.SESSION_EXPIRED, failure { market.cart.get() }.code)
+            assertTrue(market.session.state.value is SessionState.Expired)
+            assertThrows(IllegalArgumentException::class.java) { market.fail(ErrorCode.NETWORK, "cart.ad") }
+        }
+
+    @Test
+    fun `a logout goes through while other calls fail, unless it is to fail itself`() =
+        runTest {
+            market.fail(ErrorCode.NETWORK)
+            market.session.logout()
+            market.fail(ErrorCode.STORE_NOT_CLEARED, "session.logout")
+            assertEquals(ErrorCode.STORE_NOT_CLEARED, failure { market.session.logout() }.code)
+            assertTrue(market.session.state.value is SessionState.SignedOut)
+        }
+
+    @Test
+    fun `calls take virtual time`() =
+        runTest {
+            market.delay(2.seconds)
+            market.delay(3.seconds, "orders.list")
+            market.session.profile()
+            assertEquals(2_000, currentTime)
+            market.orders.list()
+            assertEquals(5_000, currentTime)
+            listOf(async { market.cart.add(42, 1) }, async { market.cart.add(42, 1) }).forEach { it.await() }
+            assertEquals(9_000, currentTime)
+        }
+
+    @Test
+    fun `calls are held until they are let go`() =
+        runTest {
+            market.hold("cart.add")
+            val add = async { market.cart.add(42, 1) }
+            runCurrent()
+            assertFalse(add.isCompleted)
+            market.session.profile()
+            market.release()
+            assertEquals(1, add.await().items.size)
+            market.cart.add(42, 1)
+        }
+
+    @Test
+    fun `what waits for a session loses patience, in virtual time`() =
+        runTest {
+            val parking = FakeMarketClient(ANN, parkOnExpiry = ParkOnExpiry(10, 5.minutes))
+            parking.expire()
+            assertEquals(ErrorCode.SESSION_EXPIRED, failure { parking.cart.get() }.code)
+            assertEquals(300_000, currentTime)
+        }
+
+    @Test
+    fun `a scope that ends takes its waiting call with it`() =
+        runTest {
+            val parking = FakeMarketClient(ANN, parkOnExpiry = ParkOnExpiry(10, 5.minutes))
+            val screen = TestScope(testScheduler)
+            parking.expire()
+            val add = screen.async { parking.cart.add(42, 1) }
+            runCurrent()
+            assertEquals(1, (parking.session.state.value as SessionState.Expired).waiting)
+            screen.cancel()
+            runCurrent()
+            assertTrue(runCatching { add.await() }.exceptionOrNull() is CancellationException)
+            assertEquals(0, (parking.session.state.value as SessionState.Expired).waiting)
+            parking.session.requestCode(ANN)
+            parking.session.verifyCode(ANN, "123456")
+            assertTrue(parking.cart.get().items.isEmpty())
+        }
+
+    @Test
+    fun `the shop sells what the test wants`() =
+        runTest {
+            market.shop.sell(skuId = 7, name = "Mug", price = BigDecimal("5"), stock = 1)
+            assertEquals("Mug", market.cart.add(7, 1).items.single().name)
+            assertEquals("Mug", market.wishlist.add(7).items.single().product.name)
+            market.shop.setStock(7, 0)
+            val order = NewOrder("Ann", ANN, "1 Main St")
+            assertEquals("Product 'Mug' (size: ONE, color: Natural) is out of stock", failure { market.orders.place(order) }.message)
+            market.shop.code = "4321"
+            market.session.requestCode(ANN)
+            market.session.verifyCode(ANN, "4321")
+        }
+
+    @Test
+    fun `two clients of one shop are two devices`() =
+        runTest {
+            val shop = FakeShop()
+            val (phone, tablet) = List(2) { FakeMarketClient(ANN, shop = shop) }
+            phone.cart.add(42, 2)
+            assertEquals(2L, tablet.cart.get().items.single().quantity)
+            shop.expireSessions()
+            assertEquals(ErrorCode.SESSION_EXPIRED, failure { phone.cart.get() }.code)
+            assertTrue(tablet.session.state.value is SessionState.SignedIn)
+        }
+
+    @Test
+    fun `what the app has called can be looked at`() =
+        runTest {
+            market.cart.add(42, 2)
+            failure { market.cart.add(42, 0) }
+            market.session.resumed()
+            val calls = listOf(FakeCall("cart.add", 42L, 2), FakeCall("cart.add", 42L, 0))
+            assertEquals(calls + FakeCall("session.resumed"), market.calls)
+            assertEquals("cart.add(42, 2)", market.calls.first().toString())
+        }
+
+    @Test
+    fun `a listener that throws harms nobody and is heard of, and one that was cancelled is told nothing`() =
+        runTest {
+            var told = 0
+            val (err, heard) = System.err to ByteArrayOutputStream()
+            System.setErr(PrintStream(heard))
+            market.session.onEnd { throw IllegalStateException("on purpose") }
+            market.session.onEnd { told += 1 }.cancel()
+            market.session.onEnd { told += 10 }
+            try {
+                market.session.logout()
+            } finally {
+                System.setErr(err)
+            }
+            assertEquals(10, told)
+            assertTrue("on purpose" in heard.toString())
+        }
+
+    @Test
+    fun `states and carts are flows`() =
+        runTest {
+            val (states, carts) = mutableListOf<String?>() to mutableListOf<Int?>()
+            val screens =
+                listOf(
+                    market.session.state.onEach { states += it::class.simpleName },
+                    market.cart.updates.onEach { carts += it?.items?.size },
+                )
+            val following = screens.map { it.launchIn(this) }
+            runCurrent()
+            market.cart.add(42, 2)
+            runCurrent()
+            market.expire()
+            runCurrent()
+            market.session.logout()
+            runCurrent()
+            assertEquals(listOf("SignedIn", "Expired", "SignedOut"), states)
+            assertEquals(listOf(null, 1, null), carts)
+            following.forEach { it.cancel() }
+        }
+
+    @Test
+    fun `many threads may use a fake`(): Unit =
+        runBlocking(Dispatchers.Default) {
+            List(500) { launch { market.cart.add(42, 1).items.size.let { lines -> assertEquals(1, lines) } } }.forEach { it.join() }
+            assertEquals(500L, market.cart.get().items.single().quantity)
+        }
 }
 
 internal object Tested {
     @JvmStatic
     fun main(arguments: Array<String>): Unit =
         runBlocking {
-            val screen = CartScreen(FakeMarket())
-            println(screen.add(42))
-            println(screen.add(105))
+            val market = FakeMarketClient(signedInAs = ANN)
+            println(market.cart.add(42, 2).totalPrice.format(Locale.US))
+            market.expire()
+            try {
+                market.cart.get()
+            } catch (e: MarketException) {
+                println(e.code)
+            }
+            println(market.session.state.value::class.simpleName)
         }
+}
+
+internal object NoServer {
+    @JvmStatic
+    fun main(arguments: Array<String>): Unit = println(runCatching { MarketDevServer.start() }.exceptionOrNull()?.message)
 }

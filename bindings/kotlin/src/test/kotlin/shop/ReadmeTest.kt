@@ -1,29 +1,43 @@
 package shop
 
-import dev.marketsdk.DevServer
 import dev.marketsdk.ErrorCode
 import dev.marketsdk.MarketClient
 import dev.marketsdk.MarketException
+import dev.marketsdk.NewOrder
+import dev.marketsdk.OrderOutcome
+import dev.marketsdk.ParkOnExpiry
 import dev.marketsdk.PhoneNumber
 import dev.marketsdk.SessionState
 import dev.marketsdk.SessionStore
 import dev.marketsdk.User
+import dev.marketsdk.client
+import dev.marketsdk.devServer
 import dev.marketsdk.format
+import dev.marketsdk.test.FakeMarketClient
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.async
+import kotlinx.coroutines.cancel
 import kotlinx.coroutines.flow.launchIn
 import kotlinx.coroutines.flow.onEach
 import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.test.TestScope
+import kotlinx.coroutines.test.runCurrent
+import kotlinx.coroutines.test.runTest
 import kotlinx.coroutines.withTimeout
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.Timeout
+import org.junit.jupiter.api.io.TempDir
 import java.io.File
 import java.util.Locale
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
 import java.util.prefs.Preferences
+import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
+
+private const val ANN = "+13128059851"
 
 /** What README.md shows, in a package of its own, as an app's code is. */
 @Timeout(60)
@@ -53,7 +67,7 @@ class ReadmeTest {
 
     @Test
     fun `what README shows is what happens`() {
-        DevServer().use { server ->
+        devServer().use { server ->
             runBlocking(Dispatchers.Default) {
                 val scope = this
                 val total = Label()
@@ -113,12 +127,70 @@ class ReadmeTest {
     }
 
     @Test
+    fun `README's sections are the code that is run`() {
+        val blocks = File("README.md").readText().split("```kotlin\n").drop(2).map { it.substringBefore("```") }
+        fun source(name: String) = File("src/test/kotlin/shop/$name.kt").readText()
+        assertTrue(source("Snippets").endsWith("\n\n" + blocks.dropLast(2).joinToString("\n")))
+        assertTrue(source("CheckoutScreenTest").endsWith("\n\n" + blocks[blocks.size - 2]))
+    }
+
+    @Test
+    fun `a tap that an expiry stops goes on after the sign-in`(
+        @TempDir folder: File,
+    ) = runTest {
+        listOf(patient("https://shop.example"), marked("https://shop.example", folder)).forEach { it.close() }
+        val market = FakeMarketClient(ANN, parkOnExpiry = ParkOnExpiry(20, 10.minutes))
+        val shown = mutableListOf<String>()
+        val screen = TestScope(testScheduler)
+        follow(market, screen) { user, waiting -> shown += "${user.phone.value} $waiting" }
+        market.expire()
+        val tap = async { market.cart.add(skuId = 42, quantity = 2) }
+        runCurrent()
+        market.session.requestCode(ANN)
+        market.session.verifyCode(ANN, market.shop.code)
+        assertEquals(1, tap.await().items.size)
+        assertEquals("$ANN 1", shown.last())
+        screen.cancel()
+    }
+
+    @Test
+    fun `a checkout is offered to a session that lasts`() =
+        runTest {
+            val market = FakeMarketClient(ANN)
+            val shown = mutableListOf<String>()
+            suspend fun go() = checkout(market, { shown += "sign in" }, { shown += "checkout" })
+            go()
+            market.expiringSoon(left = 4.minutes)
+            go()
+            assertEquals(listOf("checkout", "sign in"), shown.distinct())
+            assertEquals("sign in", shown.last())
+        }
+
+    @Test
+    fun `an order is placed, or found, or looked for`() =
+        runTest {
+            val market = FakeMarketClient(ANN)
+            val order = NewOrder("Ann", ANN, "1 Main St")
+            suspend fun said() = order(market, order).also { market.cart.add(42, 1) }
+            assertEquals("Your cart is empty", said())
+            assertEquals("Thank you: #1001", said())
+            market.loseOrderAnswer(placed = true)
+            assertEquals("Thank you: #1002", said())
+            market.loseOrderAnswer(placed = false)
+            assertTrue(said().startsWith("Not seen yet. Certain in 1"))
+            market.shop.advanceClock(16.minutes)
+            assertEquals("It was not placed. Order again?", said())
+            assertEquals("Thank you: #1003", said())
+            assertEquals("It is not known whether it was placed: see your orders.", found(OrderOutcome.Unreadable))
+        }
+
+    @Test
     fun `the version by hand is compiled, and works as far as it goes`() {
         val readme = File("README.md").readText()
         val byHand = readme.substringAfter("## By hand").substringAfter("```kotlin\n").substringBefore("```")
         assertTrue(File("src/test/kotlin/shop/ByHand.kt").readText().endsWith(byHand))
         val prefs = Preferences.userRoot().node("market-sdk-test-${ProcessHandle.current().pid()}")
-        DevServer().use { server ->
+        devServer().use { server ->
             runBlocking {
                 val shop = ShopByHand(server.baseUrl, prefs) { showLogin() }
                 // It has no way to ask for the code.

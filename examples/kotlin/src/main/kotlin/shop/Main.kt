@@ -15,5 +15,15 @@ fun main(arguments: Array<String>) {
         // An app keeps the default, the system's secure store: a terminal's session may as well end with it.
         store = SessionStore.Memory,
         allowHttpLoopback = true,
-    ).use { market -> runBlocking { Shop(market).open() } }
+    ).use { market -> runBlocking { Shop(market, Console).open() } }
+}
+
+private object Console : Terminal {
+    override fun say(line: String): Unit = println(line)
+
+    override fun ask(prompt: String): String? {
+        print(prompt)
+        System.out.flush()
+        return readlnOrNull()
+    }
 }

@@ -8,13 +8,25 @@ import dev.marketsdk.MarketException
 import dev.marketsdk.Method
 import dev.marketsdk.NewOrder
 import dev.marketsdk.Order
+import dev.marketsdk.OrderOutcome
 import dev.marketsdk.RawRequest
 import dev.marketsdk.SessionState
 import dev.marketsdk.Wishlist
 import dev.marketsdk.format
 
+/** Where the shopper reads and types. */
+interface Terminal {
+    fun say(line: String)
+
+    /** What is typed, until there is nothing more. */
+    fun ask(prompt: String): String?
+}
+
 /** A shop of two screens, which the session's state chooses between. No token is ever seen here. */
-class Shop(private val market: MarketClient) {
+class Shop(
+    private val market: MarketClient,
+    private val terminal: Terminal,
+) {
     /** Thrown by leaving. */
     private class Left : Exception()
 
@@ -26,16 +38,16 @@ class Shop(private val market: MarketClient) {
                     is SessionState.SignedIn -> shop(ask("> "))
                     is SessionState.Expired -> login("Your session has ended, ${state.user.phone}. Your cart is kept.")
                     is SessionState.SignedOut -> login("Welcome.")
-                    is SessionState.Restoring, is SessionState.Locked -> return println("The session cannot be read.")
+                    is SessionState.Restoring, is SessionState.Locked -> return say("The session cannot be read.")
                 }
             }
         } catch (_: Left) {
-            println("Goodbye.")
+            say("Goodbye.")
         }
     }
 
     private suspend fun login(greeting: String) {
-        println(greeting)
+        say(greeting)
         val phone = ask("phone> ")
         telling { market.session.requestCode(phone) } ?: return
         do {
@@ -56,9 +68,10 @@ class Shop(private val market: MarketClient) {
                 "wishlist" -> show(market.wishlist.get())
                 "checkout" -> checkout()
                 "orders" -> market.orders.list().forEach(::show)
-                "cancel" -> println("Order ${market.orders.cancel(number[0] ?: 0).id} is cancelled.")
+                "resolve" -> show(market.orders.resolve())
+                "cancel" -> say("Order ${market.orders.cancel(number[0] ?: 0).id} is cancelled.")
                 "logout" -> market.session.logout()
-                else -> println("products, add SKU [PIECES], cart, remove LINE, wish PRODUCT, wishlist, checkout, orders, cancel ORDER, logout, quit")
+                else -> say("products, add SKU [PIECES], cart, remove LINE, wish PRODUCT, wishlist, checkout, orders, resolve, cancel ORDER, logout, quit")
             }
         }
     }
@@ -67,7 +80,7 @@ class Shop(private val market: MarketClient) {
     private suspend fun products() {
         val answer = market.request(RawRequest(Method.GET, "/products"))
         for (product in JsonParser.parseString(answer.body).asJsonArray.map { it.asJsonObject }) {
-            println("${product["id"].asLong} ${product["name"].asString}, sku ${product["sku_id"].asLong}")
+            say("${product["id"].asLong} ${product["name"].asString}, sku ${product["sku_id"].asLong}")
         }
     }
 
@@ -79,15 +92,24 @@ class Shop(private val market: MarketClient) {
     }
 
     private fun show(cart: Cart) {
-        cart.items.sortedBy { it.id }.forEach { println("line ${it.id}: ${it.quantity} x ${it.name}, ${it.price.format()}") }
-        println("in all ${cart.totalPrice.format()}")
+        cart.items.sortedBy { it.id }.forEach { say("line ${it.id}: ${it.quantity} x ${it.name}, ${it.price.format()}") }
+        say("in all ${cart.totalPrice.format()}")
     }
 
     private fun show(wishlist: Wishlist): Unit =
-        wishlist.items.forEach { println("${it.product.id} ${it.product.name}, ${it.product.price?.format()}") }
+        wishlist.items.forEach { say("${it.product.id} ${it.product.name}, ${it.product.price?.format()}") }
 
     private fun show(order: Order): Unit =
-        println("order ${order.id} ${order.orderNumber}: ${order.status}, ${order.totalAmount.format()} with shipping")
+        say("order ${order.id} ${order.orderNumber}: ${order.status}, ${order.totalAmount.format()} with shipping")
+
+    private fun show(outcome: OrderOutcome): Unit =
+        when (outcome) {
+            is OrderOutcome.Placed -> show(outcome.order)
+            is OrderOutcome.NotPlaced -> say("It was not placed.")
+            is OrderOutcome.NotSeenYet -> say("It has not been seen. Ask again in ${outcome.settlesIn?.toMinutes() ?: 15} minutes.")
+            is OrderOutcome.NothingPending -> say("All orders are known: orders")
+            is OrderOutcome.Unreadable -> say("It is not known whether there was one. See: orders")
+        }
 
     /** Does it, and says what went wrong. Null if it failed; its code if that is one that the caller [handles]. */
     private suspend fun telling(
@@ -100,17 +122,17 @@ class Shop(private val market: MarketClient) {
             when (e.code) {
                 // The state has led to the login screen already.
                 ErrorCode.SESSION_EXPIRED, ErrorCode.NOT_SIGNED_IN, ErrorCode.SIGNED_OUT -> Unit
-                // It may have been placed: look before placing it again.
-                ErrorCode.OUTCOME_UNKNOWN -> println("${e.message} See: orders")
-                else -> println(e.message)
+                // It may have been placed: look before placing another.
+                ErrorCode.OUTCOME_UNKNOWN, ErrorCode.ORDER_PENDING -> say("${e.message} See: resolve")
+                else -> say(e.message)
             }
             e.code.takeIf { it == handles }
         }
 
+    private fun say(line: String): Unit = terminal.say(line)
+
     private fun ask(prompt: String): String {
-        print(prompt)
-        System.out.flush()
-        val line = readlnOrNull()?.trim()
+        val line = terminal.ask(prompt)?.trim()
         if (line == null || line == "quit") throw Left()
         return line
     }

@@ -5,6 +5,12 @@ import com.sun.jna.CallbackThreadInitializer
 import com.sun.jna.Native
 import com.sun.jna.NativeLibrary
 import com.sun.jna.Structure
+import kotlinx.coroutines.CancellableContinuation
+import kotlinx.coroutines.CoroutineDispatcher
+import kotlinx.coroutines.Dispatchers
+import kotlin.coroutines.ContinuationInterceptor
+import kotlin.coroutines.EmptyCoroutineContext
+import kotlin.coroutines.resume
 
 /** The native library, looked at before anything else of it is used. */
 internal object Core {
@@ -54,6 +60,19 @@ internal fun onThreadsThatMayBeLeft(functions: Structure) {
     val threads = CallbackThreadInitializer(true, false, "market-host")
     functions.javaClass.fields.mapNotNull { it.get(functions) as? Callback }
         .forEach { Native.setCallbackThreadInitializer(it, threads) }
+}
+
+/**
+ * Goes on with a call, which the core calls for. A coroutine that no dispatcher takes elsewhere (`Dispatchers.Unconfined`)
+ * would go on within that very call, and ask of the core what it then waits for itself.
+ */
+internal fun CancellableContinuation<Byte>.goOn(pollResult: Byte) {
+    val dispatcher = context[ContinuationInterceptor] as? CoroutineDispatcher
+    if (dispatcher?.isDispatchNeeded(context) == true) {
+        resume(pollResult)
+    } else {
+        Dispatchers.Default.dispatch(EmptyCoroutineContext) { resume(pollResult) }
+    }
 }
 
 /** What a call on a client that was closed ends with. */

@@ -1,6 +1,7 @@
 package dev.marketsdk
 
 import kotlinx.coroutines.CancellationException
+import java.io.File
 import kotlin.time.Duration
 import kotlin.time.toJavaDuration
 
@@ -60,6 +61,11 @@ public interface MarketClient : AutoCloseable {
  * @param userAgent put in front of the SDK's own name in `User-Agent`
  * @param allowHttpLoopback allows `http://` for a server on this very machine, as in tests
  * @param orderSettleTime how long after an order was sent it may still turn up; 15 minutes if nothing is said
+ * @param installMarker a file that goes when the app is uninstalled and is in no backup, by its absolute path: a session
+ *   that an earlier installation left in the store is nobody's. If nothing is said: on Android, with the system's own
+ *   store, one in the app's folder that is so; none elsewhere
+ * @param pinnedKeys keys of which one has to vouch for the server's certificate, beside what the system demands: each
+ *   `sha256/` and the digest of a key (SubjectPublicKeyInfo) in base64. None, or at least two, one of them a backup
  * @throws MarketException `CONFIG` if something is missing or makes no sense, or the native library does not fit
  */
 @Throws(MarketException::class)
@@ -78,6 +84,8 @@ public fun MarketClient(
     userAgent: String? = null,
     allowHttpLoopback: Boolean = false,
     orderSettleTime: Duration? = null,
+    installMarker: File? = null,
+    pinnedKeys: List<String> = emptyList(),
 ): MarketClient {
     Core.load()
     val config =
@@ -96,6 +104,8 @@ public fun MarketClient(
             userAgent = userAgent,
             allowHttpLoopback = allowHttpLoopback,
             orderSettleTime = orderSettleTime?.toJavaDuration(),
+            installMarker = installMarker?.path,
+            pinnedKeys = pinnedKeys,
         )
     return CoreMarketClient(MarketCore(config))
 }

@@ -6,18 +6,26 @@ import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Test
 import java.io.File
 
-/** The public interface is what `api/market-sdk.api` says, which a change of it changes in the same commit. */
+/** The public interfaces are what `api` says, which a change of them changes in the same commit. */
 class ApiTest {
-    @Test
-    fun `the public interface is the one that was agreed upon`() {
+    private fun compare(
+        artefact: String,
+        classes: String,
+    ) {
         val dump =
             buildString {
-                val classes = File("target/classes").walk().filter { it.extension == "class" }.sorted().toList()
-                AbiTools.getInstance().printJvmDump(this, classes, AbiFilters.EMPTY)
+                val files = File(classes).walk().filter { it.extension == "class" }.sorted().toList()
+                AbiTools.getInstance().printJvmDump(this, files, AbiFilters.EMPTY)
             }
-        val agreed = File("api/market-sdk.api")
+        val agreed = File("api/$artefact.api")
         if (System.getenv("UPDATE_API") == "1") agreed.apply { parentFile.mkdirs() }.writeText(dump)
         assertEquals(agreed.readText(), dump, "If this is meant: UPDATE_API=1 cargo xtask test kotlin")
         assertEquals(emptyList<String>(), dump.lines().filter { "Uniffi" in it || "FfiConverter" in it }, "machinery")
     }
+
+    @Test
+    fun `the public interface is the one that was agreed upon`(): Unit = compare("market-sdk", "target/classes")
+
+    @Test
+    fun `so is that of the package for tests`(): Unit = compare("market-sdk-test", "target/test-classes/dev/marketsdk/test")
 }

@@ -1,6 +1,8 @@
 package dev.marketsdk
 
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitAll
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.launch
@@ -23,7 +25,7 @@ import kotlin.time.TimeSource
 /** Hosts that throw, block or call back: everything else goes on within a second. */
 @Timeout(60)
 class HostTest {
-    private val server = DevServer()
+    private val server = devServer()
     private val market = server.client()
     private val release = CountDownLatch(1)
 
@@ -89,6 +91,14 @@ class HostTest {
                 }
             }
             withinASecond("closing") { market.close() }
+        }
+
+    @Test
+    fun `calls of coroutines that no dispatcher takes elsewhere do not block the core`(): Unit =
+        runBlocking(Dispatchers.Default) {
+            server.signIn(market)
+            val calls = List(8) { async(Dispatchers.Unconfined) { market.cart.add(42, 1) } }
+            withTimeout(10.seconds) { assertEquals((1L..8L).toList(), calls.awaitAll().map { it.items.single().quantity }.sorted()) }
         }
 
     @Test

@@ -1,5 +1,6 @@
 package dev.marketsdk
 
+import dev.marketsdk.test.Fault
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
@@ -22,13 +23,14 @@ import java.util.Locale
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
 import kotlin.time.Duration.Companion.hours
+import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TimeSource
 
 @Timeout(60)
 class MarketClientTest {
-    private val server = DevServer()
+    private val server = devServer()
     private val market = server.client()
 
     @AfterEach
@@ -126,7 +128,7 @@ class MarketClientTest {
                 gone.cancelAndJoin()
                 waiting(2)
                 // Two sign-ins within one second give the same token, which is not accepted any more.
-                server.advanceClock(1)
+                server.advanceClock(1.seconds)
                 server.signIn(shop)
                 assertEquals(1, add.await().items.size)
                 assertEquals(OrderStatus.Pending, order.await().status)
@@ -152,7 +154,7 @@ class MarketClientTest {
             signIn()
             assertEquals(ErrorCode.INVALID_INPUT, failure { market.cart.add(42, -1) }.code)
             assertEquals(ErrorCode.INVALID_INPUT, failure { market.cart.setQuantity(1, -1) }.code)
-            server.fault("GET /auth/profile", """{"kind": "status", "status": 429, "retry_after": {"seconds": 900}}""")
+            server.fault("GET /auth/profile", Fault.status(429, retryAfter = 15.minutes))
             val limited = failure { market.session.profile() }
             assertEquals(ErrorCode.RATE_LIMITED, limited.code)
             assertEquals(900, limited.retryAfter?.seconds)
@@ -163,6 +165,10 @@ class MarketClientTest {
             assertEquals(ErrorCode.CONFIG, failure { MarketClient(baseUrl = "ftp://x", appId = "a") }.code)
             val backwards = failure { MarketClient(baseUrl = "https://x", appId = "a", timeout = (-1).seconds) }
             assertEquals(ErrorCode.CONFIG, backwards.code)
+            val noBackup = failure { MarketClient(baseUrl = "https://x", appId = "a", pinnedKeys = listOf("sha256/r/mIkG3eEpVdm+u/ko/cwxzOMo1bk4TyHIlByibiA5E=")) }
+            assertEquals(ErrorCode.CONFIG, noBackup.code)
+            val elsewhere = failure { MarketClient(baseUrl = "https://x", appId = "a", installMarker = File("app.install")) }
+            assertEquals(ErrorCode.CONFIG, elsewhere.code)
         }
 
     @Test
@@ -173,21 +179,22 @@ class MarketClientTest {
                 "/auth/profile" to { market.session.profile() },
                 "/cart" to { market.cart.get() },
             )) {
-                server.fault("GET $route", """{"kind": "latency", "ms": 600000}""", times = 1)
+                server.hold("GET $route")
                 var thrown: Throwable? = null
                 val call =
                     launch(Dispatchers.Default) {
                         thrown = runCatching { read() }.exceptionOrNull()
                     }
-                server.request(route) { it["status"].isJsonNull && !it["aborted"].asBoolean }
+                server.request(route) { it.isHeld }
                 val cancelled = TimeSource.Monotonic.markNow()
                 call.cancel()
-                server.request(route) { it["aborted"].asBoolean }
+                server.request(route) { it.aborted }
                 val seen = cancelled.elapsedNow()
                 println("figure: GET $route was seen to be closed $seen after the coroutine was cancelled")
                 assertTrue(seen < 1.seconds, "$seen")
                 call.join()
                 assertTrue(thrown is CancellationException, "$thrown")
+                server.release()
             }
             // And the next call works.
             market.session.profile()
@@ -198,13 +205,13 @@ class MarketClientTest {
     fun `a cart write that has begun is completed though its coroutine is cancelled, and the next call waits`() =
         runBlocking {
             signIn()
-            server.fault("POST /cart/items", """{"kind": "latency", "ms": 400, "acted": true}""", times = 1)
+            server.fault("POST /cart/items", Fault.latency(400.milliseconds, acted = true), times = 1)
             val add = launch(Dispatchers.Default) { market.cart.add(skuId = 42, quantity = 2) }
-            server.request("/cart/items") { it["status"].isJsonNull }
+            server.request("/cart/items") { it.isHeld }
             add.cancel()
             add.join()
             assertEquals(listOf(2L), market.cart.get().items.map { it.quantity })
-            assertFalse(server.requests("/cart/items").single()["aborted"].asBoolean)
+            assertFalse(server.requests("/cart/items").single().aborted)
         }
 
     @Test
@@ -245,6 +252,6 @@ class MarketClientTest {
             assertEquals(listOf("json"), notJson.fields.map { it.path })
             assertEquals(ErrorCode.INVALID_INPUT, failure { market.request(RawRequest(Method.GET, "//x")) }.code)
             val sent = server.requests("/cart/items").last()
-            assertTrue(sent["headers"].asJsonObject["authorization"].asString.startsWith("Bearer "))
+            assertTrue(sent.headers.getValue("authorization").startsWith("Bearer "))
         }
 }

@@ -7,8 +7,8 @@ import java.io.File
 import java.lang.reflect.Constructor
 import java.lang.reflect.Modifier
 import java.lang.reflect.ParameterizedType
-import java.lang.reflect.Type
 import java.lang.reflect.Proxy
+import java.lang.reflect.Type
 import java.math.BigDecimal
 import java.net.URI
 import java.time.Duration

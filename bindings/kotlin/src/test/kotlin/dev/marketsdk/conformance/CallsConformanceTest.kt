@@ -19,6 +19,9 @@ import dev.marketsdk.SessionStore
 import dev.marketsdk.SignedOutReason
 import dev.marketsdk.StoreException
 import dev.marketsdk.failure
+import dev.marketsdk.hold
+import dev.marketsdk.signIn
+import dev.marketsdk.sql
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Deferred
 import kotlinx.coroutines.asCoroutineDispatcher
@@ -254,7 +257,7 @@ class CancelledConformanceTest : ConformanceTest() {
                         until { server.requests().size > at }
                         val start = TimeSource.Monotonic.markNow()
                         read.cancel()
-                        until { server.requests()[at]["aborted"].asBoolean }
+                        until { server.requests()[at].aborted }
                         start.elapsedNow().also { assertCancelled(read) }
                     }
                 }
@@ -358,7 +361,7 @@ class StoresConformanceTest : ConformanceTest() {
             assertEquals(ErrorCode.NOT_SIGNED_IN, failure { market.cart.get() }.code)
             market.session.logout()
             assertEquals(0, device.secrets().size)
-            server.advanceClock(1)
+            server.advanceClock(1.seconds)
             assertTrue(signIn().persisted)
             market.cart.get()
         }

@@ -1,21 +1,28 @@
 package dev.marketsdk.conformance
 
 import dev.marketsdk.Cart
-import dev.marketsdk.DevServer
 import dev.marketsdk.EndReason
 import dev.marketsdk.MarketClient
 import dev.marketsdk.NewOrder
 import dev.marketsdk.NewOrderItem
 import dev.marketsdk.PHONE
+import dev.marketsdk.ParkOnExpiry
 import dev.marketsdk.SessionEnd
 import dev.marketsdk.SessionState
 import dev.marketsdk.SessionStore
 import dev.marketsdk.SignIn
+import dev.marketsdk.isHeld
+import dev.marketsdk.request
+import dev.marketsdk.signIn
+import dev.marketsdk.test.Fault
+import dev.marketsdk.test.MarketDevServer
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
+import kotlinx.serialization.json.jsonArray
+import kotlinx.serialization.json.jsonObject
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.BeforeEach
@@ -49,22 +56,38 @@ abstract class ConformanceTest {
     ): Unit =
         runBlocking(Dispatchers.Default) {
             val log = System.getenv("MARKET_CONFORMANCE")?.let { arrayOf("--log", File(it, "$id.json").path) }
-            val server = DevServer("--dialect", dialect, *arguments, *log.orEmpty())
+            val server = MarketDevServer.start(dialect, listOf(*arguments, *log.orEmpty()))
             server.use { withTimeout(60.seconds) { Case(server, folder, this).use { it.test() } } }
         }
 }
 
 /** A running case: its server, and the device that it begins with. */
 class Case(
-    val server: DevServer,
+    val server: MarketDevServer,
     private val folder: File,
     scope: CoroutineScope,
 ) : CoroutineScope by scope, AutoCloseable {
     private val devices = mutableListOf<Device>()
-    val device: Device by lazy { device() }
+    val device: Device get() = devices.firstOrNull() ?: device()
     val market: MarketClient get() = device.market
 
-    fun device(): Device = Device(server, folder.resolve("device-${devices.size}")).also(devices::add)
+    fun device(
+        parkOnExpiry: ParkOnExpiry? = null,
+        installMarker: File? = null,
+    ): Device =
+        Device(server, folder.resolve("device-${devices.size}"), parkOnExpiry, installMarker).also(devices::add)
+
+    /** Before anything else: the device's client has so many calls wait. */
+    fun parks(limit: Int) {
+        check(devices.isEmpty())
+        device(parkOnExpiry = ParkOnExpiry(limit, 300.seconds))
+    }
+
+    /** Before anything else: the device's client has an install marker. */
+    fun marked(): File {
+        check(devices.isEmpty())
+        return folder.resolve("app").apply { mkdir() }.resolve("marker").also { device(installMarker = it) }
+    }
 
     suspend fun signIn(phone: String = PHONE): SignIn = device.signIn(phone)
 
@@ -73,25 +96,27 @@ class Case(
         withTimeout(20.seconds) { while (!wanted()) delay(2.milliseconds) }
 
     suspend fun arrived(path: String) {
-        server.request(path) { it["status"].isJsonNull && !it["aborted"].asBoolean }
+        server.request(path) { it.isHeld }
     }
 
     suspend fun aborted(path: String) {
-        server.request(path) { it["aborted"].asBoolean }
+        server.request(path) { it.aborted }
     }
 
     fun once(
         route: String,
         fault: String,
-    ): Unit = server.fault(route, fault, times = 1)
+    ): Unit = server.fault(route, Fault(fault), times = 1)
 
     override fun close(): Unit = devices.forEach { it.market.close() }
 }
 
 /** A device: a folder that outlives the app, and the app's client. */
 class Device(
-    private val server: DevServer,
+    private val server: MarketDevServer,
     val folder: File,
+    private val parkOnExpiry: ParkOnExpiry?,
+    private val installMarker: File?,
 ) {
     var market: MarketClient = client()
         private set
@@ -102,13 +127,16 @@ class Device(
             "com.example.shop",
             store = SessionStore.File(folder.path),
             timeout = timeout,
+            parkOnExpiry = parkOnExpiry,
             allowHttpLoopback = true,
+            installMarker = installMarker,
         )
 
     suspend fun signIn(phone: String = PHONE): SignIn = server.signIn(market, phone)
 
-    fun openAgain() {
+    fun openAgain(between: () -> Unit = {}) {
         market.close()
+        between()
         market = client()
     }
 
@@ -155,3 +183,6 @@ internal fun assertMoney(
     currency: String,
     money: dev.marketsdk.Money?,
 ): Unit = assertEquals(dev.marketsdk.Money(java.math.BigDecimal(amount), currency), money)
+
+/** How many orders of the us market the server has. */
+internal fun orders(server: MarketDevServer): Int = server.state().getValue("us").jsonObject.getValue("orders").jsonArray.size

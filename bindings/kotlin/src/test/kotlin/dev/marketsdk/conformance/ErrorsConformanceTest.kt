@@ -12,6 +12,7 @@ import dev.marketsdk.RawRequest
 import dev.marketsdk.SessionState
 import dev.marketsdk.SessionStore
 import dev.marketsdk.failure
+import dev.marketsdk.hold
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertTrue
@@ -219,7 +220,7 @@ class ErrorsConformanceTest : ConformanceTest() {
             once("POST /orders/create", """{"kind": "reset", "acted": true}""")
             assertFailed(ErrorCode.OUTCOME_UNKNOWN, failure { market.orders.place(fromCart) }, null, false)
             assertEquals(1, market.orders.list().size)
-            assertEquals(1, server.state()["us"].asJsonObject["orders"].asJsonArray.size())
+            assertEquals(1, orders(server))
         }
 
     /** Signed in, with two bags in the cart, and an order of them without an answer. */
@@ -238,7 +239,7 @@ class ErrorsConformanceTest : ConformanceTest() {
             val found = market.orders.resolve() as OrderOutcome.Placed
             assertEquals(listOf(2L), found.order.items.map { it.quantity })
             assertEquals(OrderOutcome.NothingPending, market.orders.resolve())
-            assertEquals(1, server.state()["us"].asJsonObject["orders"].asJsonArray.size())
+            assertEquals(1, orders(server))
         }
 
     @Test
@@ -247,7 +248,7 @@ class ErrorsConformanceTest : ConformanceTest() {
             loseOrder(acted = false)
             val yet = market.orders.resolve() as OrderOutcome.NotSeenYet
             assertTrue(yet.settlesIn!!.seconds in 800..900)
-            server.advanceClock(960)
+            server.advanceClock(960.seconds)
             assertEquals(OrderOutcome.NotPlaced, market.orders.resolve())
             assertEquals(OrderOutcome.NothingPending, market.orders.resolve())
         }

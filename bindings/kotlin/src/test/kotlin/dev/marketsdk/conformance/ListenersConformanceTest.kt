@@ -3,6 +3,7 @@ package dev.marketsdk.conformance
 import dev.marketsdk.Cart
 import dev.marketsdk.EndReason
 import dev.marketsdk.ErrorCode
+import dev.marketsdk.KG_PHONE
 import dev.marketsdk.SessionState
 import dev.marketsdk.SignedOutReason
 import dev.marketsdk.failure
@@ -12,11 +13,13 @@ import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertNotEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
+import kotlin.time.Duration.Companion.seconds
 
 /** Who is told, and hosts that do not behave. */
 class ListenersConformanceTest : ConformanceTest() {
@@ -54,7 +57,7 @@ class ListenersConformanceTest : ConformanceTest() {
                 server.expireSessions()
                 assertEquals(ErrorCode.SESSION_EXPIRED, failure { market.cart.get() }.code)
                 states.next { it is SessionState.Expired && it.reason == EndReason.REJECTED }
-                server.advanceClock(1)
+                server.advanceClock(1.seconds)
                 signIn()
                 states.next(signedIn)
                 market.session.logout()
@@ -69,7 +72,7 @@ class ListenersConformanceTest : ConformanceTest() {
             market.session.onEnd { throw IllegalStateException("on purpose") }
             val ends = Ends(market)
             market.session.logout()
-            server.advanceClock(1)
+            server.advanceClock(1.seconds)
             signIn()
             market.cart.get()
             market.session.logout()
@@ -89,7 +92,7 @@ class ListenersConformanceTest : ConformanceTest() {
             market.session.logout()
             assertTrue(begun.await(10, TimeUnit.SECONDS))
             assertEquals(EndReason.LOGGED_OUT, ends.next().reason)
-            server.advanceClock(1)
+            server.advanceClock(1.seconds)
             signIn()
             market.cart.get()
             release.countDown()
@@ -147,6 +150,31 @@ class ListenersConformanceTest : ConformanceTest() {
                 once("POST /cart/items", """{"kind": "status", "status": 500, "acted": true}""")
                 assertEquals(ErrorCode.SERVER, failure { market.cart.add(42, 2) }.code)
                 carts.shows(listOf(42L to 2L), null)
+            }
+        }
+
+    @Test
+    fun who_observes_the_cart_is_never_shown_another_users(): Unit =
+        case {
+            signIn()
+            following(market.cart.updates) { carts ->
+                carts.shows(null, null)
+                market.cart.add(42, 2)
+                carts.shows(listOf(42L to 2L), null)
+                server.expireSessions()
+                assertEquals(ErrorCode.SESSION_EXPIRED, failure { market.cart.get() }.code)
+                server.advanceClock(1.seconds)
+                signIn()
+                market.cart.add(88, 1)
+                carts.shows(listOf(42L to 2L, 88L to 1L), listOf(42L to 2L))
+                market.session.logout()
+                carts.shows(null, listOf(42L to 2L, 88L to 1L))
+                signIn(KG_PHONE)
+                market.cart.get()
+                var shown = carts.receive()
+                while (shown == null) shown = carts.receive()
+                assertEquals(emptyList<Any>(), shown.items)
+                assertNotEquals(19L, shown.userId)
             }
         }
 }

@@ -9,11 +9,17 @@ import dev.marketsdk.PHONE
 import dev.marketsdk.SessionState
 import dev.marketsdk.SignedOutReason
 import dev.marketsdk.failure
+import dev.marketsdk.hold
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
+import kotlinx.serialization.json.boolean
+import kotlinx.serialization.json.jsonArray
+import kotlinx.serialization.json.jsonObject
+import kotlinx.serialization.json.jsonPrimitive
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
+import kotlin.time.Duration.Companion.seconds
 
 /** The four scenarios, and what a session lives through. */
 class SessionsConformanceTest : ConformanceTest() {
@@ -26,7 +32,7 @@ class SessionsConformanceTest : ConformanceTest() {
             market.session.logout()
             assertEquals(SessionState.SignedOut(SignedOutReason.LOGGED_OUT), market.session.state.value)
             assertEquals(ErrorCode.NOT_SIGNED_IN, failure { market.cart.get() }.code)
-            server.advanceClock(1)
+            server.advanceClock(1.seconds)
             val user = signIn().user
             assertEquals(19L to PHONE, user.id to user.phone.value)
             assertEquals(listOf(42L to 2L, 88L to 1L), lines(market.cart.get()))
@@ -38,7 +44,7 @@ class SessionsConformanceTest : ConformanceTest() {
             signIn()
             val ends = Ends(market)
             market.cart.add(42, 2)
-            server.advanceClock(1860)
+            server.advanceClock(1860.seconds)
             assertEquals(ErrorCode.SESSION_EXPIRED, failure { market.cart.add(88, 1) }.code)
             val expired = assertState<SessionState.Expired>(market.session.state.value)
             assertEquals(EndReason.REJECTED, expired.reason)
@@ -58,7 +64,7 @@ class SessionsConformanceTest : ConformanceTest() {
             signIn()
             market.cart.add(42, 2)
             device.openAgain()
-            server.advanceClock(604_800)
+            server.advanceClock(604_800.seconds)
             val restored = assertState<SessionState.SignedIn>(market.session.restore())
             assertEquals(PHONE, restored.user.phone.value)
             val ends = Ends(market)
@@ -75,7 +81,7 @@ class SessionsConformanceTest : ConformanceTest() {
         case {
             signIn()
             market.cart.add(42, 2)
-            server.advanceClock(1)
+            server.advanceClock(1.seconds)
             val two = device()
             two.signIn()
             assertEquals(listOf(42L to 2L), lines(two.market.cart.get()))
@@ -144,8 +150,8 @@ class SessionsConformanceTest : ConformanceTest() {
             market.session.clear()
             assertEquals(0, device.secrets().size)
             assertEquals(SessionState.SignedOut(SignedOutReason.CLEARED), market.session.state.value)
-            val user = server.state()["us"].asJsonObject["users"].asJsonArray[0].asJsonObject
-            assertTrue(user["is_active"].asBoolean)
+            val user = server.state().getValue("us").jsonObject.getValue("users").jsonArray.first().jsonObject
+            assertTrue(user.getValue("is_active").jsonPrimitive.boolean)
             assertEquals(listOf(EndReason.CLEARED), ends.reasons())
         }
 
@@ -160,7 +166,7 @@ class SessionsConformanceTest : ConformanceTest() {
             assertEquals(ErrorCode.SIGNED_OUT, add.await())
             aborted("/cart/items")
             server.release()
-            server.advanceClock(1)
+            server.advanceClock(1.seconds)
             signIn()
             assertTrue(market.cart.get().items.isEmpty())
         }
@@ -175,7 +181,7 @@ class SessionsConformanceTest : ConformanceTest() {
             arrived("/auth/profile")
             server.expireSessions()
             assertEquals(ErrorCode.SESSION_EXPIRED, failure { market.cart.get() }.code)
-            server.advanceClock(1)
+            server.advanceClock(1.seconds)
             signIn()
             server.release()
             assertEquals(19L, late.await().id)
@@ -223,5 +229,30 @@ class SessionsConformanceTest : ConformanceTest() {
             market.session.markets()
             server.release()
             assertEquals(listOf(19L, 19L), taps.awaitAll())
+        }
+
+    @Test
+    fun a_session_of_an_app_that_was_uninstalled_is_not_taken_up(): Unit =
+        case {
+            val marker = marked()
+            signIn()
+            device.openAgain()
+            market.cart.get()
+            device.openAgain { assertTrue(marker.delete()) }
+            assertEquals(SessionState.SignedOut(SignedOutReason.NO_SESSION), market.session.restore())
+            market.session.logout()
+            assertEquals(emptyList<Any>(), device.secrets())
+            assertEquals(ErrorCode.NOT_SIGNED_IN, failure { market.cart.get() }.code)
+            until { marker.isFile }
+        }
+
+    @Test
+    fun an_install_marker_that_cannot_be_read_ends_no_session(): Unit =
+        case {
+            val marker = marked()
+            signIn()
+            device.openAgain { assertTrue(marker.delete() && marker.mkdir()) }
+            assertState<SessionState.SignedIn>(market.session.restore())
+            market.cart.get()
         }
 }

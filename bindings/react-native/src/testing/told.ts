@@ -1,0 +1,23 @@
+/** Those who listen. They are told soon, as by the core, and never in the middle of what they are told of. */
+export class Told<T> {
+  private readonly all = new Set<(news: T) => void>();
+
+  get size(): number {
+    return this.all.size;
+  }
+
+  add(tell: (news: T) => void): { readonly cancel: () => void } {
+    const own = (news: T): void => tell(news);
+    this.all.add(own);
+    return { cancel: () => this.all.delete(own) };
+  }
+
+  tell(news: T): void {
+    for (const one of this.all) {
+      // Not `queueMicrotask`: a test that stops the clock stops that too.
+      void Promise.resolve().then(() => {
+        if (this.all.has(one)) one(news);
+      });
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import { MarketDevServer } from '../../src/testing/dev-server';
+import { PHONE, requestsTo } from '../dev-server';
+
+async function withProgram(program: string | undefined, act: () => Promise<void>): Promise<void> {
+  const before = process.env['MARKET_DEV_SERVER'];
+  if (program === undefined) delete process.env['MARKET_DEV_SERVER'];
+  else process.env['MARKET_DEV_SERVER'] = program;
+  try {
+    await act();
+  } finally {
+    process.env['MARKET_DEV_SERVER'] = before;
+  }
+}
+
+test('a dev server that is not installed is said how to be', async () => {
+  await withProgram('/nowhere/market-dev-server', async () => {
+    await expect(MarketDevServer.start()).rejects.toThrow(/nowhere.*cargo install market-dev-server.*MARKET_DEV_SERVER/s);
+  });
+});
+
+test('a program that ends at once, and one that is no dev server, are said to be so', async () => {
+  await withProgram('false', async () => {
+    await expect(MarketDevServer.start()).rejects.toThrow('false ended with 1 before it listened.');
+  });
+  await withProgram('echo', async () => {
+    await expect(MarketDevServer.start()).rejects.toThrow(/echo is no market-dev-server. It said: --port 0/);
+  });
+});
+
+test('a dev server is found on the PATH', async () => {
+  const path = process.env['PATH'];
+  const program = process.env['MARKET_DEV_SERVER'] ?? '';
+  await withProgram(undefined, async () => {
+    process.env['PATH'] = program.slice(0, program.lastIndexOf('/'));
+    try {
+      await (await MarketDevServer.start()).close();
+    } finally {
+      process.env['PATH'] = path;
+    }
+  });
+});
+
+test('a dev server that is closed is gone, and may be closed twice', async () => {
+  const server = await MarketDevServer.start({ dialect: 'g2' });
+  expect(await server.control('GET', '/dialect')).toEqual({ dialect: 'g2' });
+  await server[Symbol.asyncDispose]();
+  await server.close();
+  await expect(server.requests()).rejects.toThrow('ECONNREFUSED');
+});
+
+test('what the server is not asked for is said, and what it does not know', async () => {
+  const server = await MarketDevServer.start();
+  await expect(server.code(PHONE)).rejects.toThrow('No code was asked for');
+  await expect(server.fault('GET /cart', { kind: 'no such kind' as 'hold' })).rejects.toThrow('POST /faults: 422');
+  const { now } = (await server.control('GET', '/clock')) as { now: number };
+  await server.advanceClock(1500);
+  expect(((await server.control('GET', '/clock')) as { now: number }).now).toBeGreaterThanOrEqual(now + 2);
+  expect(await requestsTo(server, '')).toEqual([]);
+  const { us } = await server.state();
+  expect([us.users, us.orders, us.stock['104']]).toEqual([[], [], 2]);
+  await server.close();
+});

@@ -1,0 +1,375 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { ErrorCode, MarketClient, SessionState } from '../../src/node';
+import { FakeMarketClient, FakeShop, MarketError, PhoneNumber } from '../../src/testing';
+import { KG_PHONE, PHONE } from '../dev-server';
+
+const ORDER = { customerName: 'Ann', customerPhone: PHONE, deliveryAddress: '1 Main St' };
+
+async function code(call: Promise<unknown>): Promise<ErrorCode | undefined> {
+  return call.then(
+    () => undefined,
+    (error: unknown) => (error as MarketError).code,
+  );
+}
+
+/** What has become of a call, as far as it has. */
+function watched(call: Promise<unknown>): { done: boolean } {
+  const what = { done: false };
+  const done = (): void => {
+    what.done = true;
+  };
+  call.then(done, done);
+  return what;
+}
+
+/** Whatever was promised has been told, whether or not the clock stands still. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
+}
+
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+test('a fake is a client, and nobody waits for it', async () => {
+  jest.useFakeTimers();
+  const market: MarketClient = new FakeMarketClient({ signedInAs: '+1 (312) 805-9851' });
+  expect(market.session.state).toMatchObject({ status: 'signedIn', user: { id: 19, market: 'us' }, persisted: true });
+  expect(await market.cart.add(42, 2)).toMatchObject({ totalPrice: { amount: '39.98', currency: 'USD' } });
+  expect(new FakeMarketClient().session.state).toEqual({ status: 'signedOut', reason: 'noSession' });
+  expect(() => new FakeMarketClient({ signedInAs: '12345' })).toThrow('country code');
+});
+
+test('the code of the SMS is what the test says', async () => {
+  const market = new FakeMarketClient();
+  market.shop.code = '4711';
+  await market.session.requestCode(PHONE);
+  expect(await code(market.session.verifyCode(PHONE, '123456'))).toBe('wrongCode');
+  expect((await market.session.verifyCode(PHONE, '4711')).user.id).toBe(19);
+});
+
+test('the test ends a session in either way, and the app is told once', async () => {
+  for (const reason of ['expired', 'rejected'] as const) {
+    const market = new FakeMarketClient({ signedInAs: PHONE });
+    const told: unknown[] = [];
+    market.session.subscribe((state) => told.push(state));
+    market.session.onEnd((end) => told.push(end.reason));
+    await market.expire(reason);
+    await market.expire(reason);
+    expect(told).toHaveLength(2);
+    expect(told).toEqual(expect.arrayContaining([reason, market.session.state]));
+    expect(market.session.state).toMatchObject({ status: 'expired', reason, waiting: 0, user: { id: 19 } });
+  }
+});
+
+test('while a test has stopped the clock, listeners are told all the same', async () => {
+  jest.useFakeTimers();
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  const told: string[] = [];
+  market.session.subscribe(({ status }) => told.push(status));
+  market.cart.subscribe(() => told.push('first'));
+  await market.cart.get();
+  market.cart.subscribe(() => told.push('second'));
+  await settled();
+  await market.expire();
+  expect(told).toEqual(['first', 'first', 'second', 'expired']);
+});
+
+test('a call that is on its way when the test ends the session is refused, or waits', async () => {
+  for (const parkOnExpiry of [undefined, { limit: 1, patience: 60_000 }]) {
+    const market = new FakeMarketClient({ signedInAs: PHONE, parkOnExpiry });
+    market.hold('cart.add');
+    const add = market.cart.add(42, 1);
+    const refused = code(add);
+    await settled();
+    await market.expire();
+    await market.release();
+    if (parkOnExpiry === undefined) {
+      expect(await refused).toBe('sessionExpired');
+      continue;
+    }
+    expect(market.session.state).toMatchObject({ waiting: 1 });
+    await market.session.requestCode(PHONE);
+    await market.session.verifyCode(PHONE, market.shop.code);
+    expect((await add).items).toHaveLength(1);
+  }
+});
+
+test('a call that waited and goes on has all the time that it takes', async () => {
+  jest.useFakeTimers();
+  const market = new FakeMarketClient({ signedInAs: PHONE, parkOnExpiry: { limit: 2, patience: 1000 } });
+  await market.expire();
+  const calls = [market.cart.add(42, 1), market.cart.add(88, 1)];
+  market.hold('cart.add');
+  await market.session.requestCode(PHONE);
+  await market.session.verifyCode(PHONE, market.shop.code);
+  await jest.advanceTimersByTimeAsync(5000);
+  await market.release();
+  expect((await Promise.all(calls)).map(({ items }) => items.length)).toEqual([1, 2]);
+  await market.expire();
+  const late = code(market.cart.add(42, 1));
+  await jest.advanceTimersByTimeAsync(1000);
+  expect(await late).toBe('sessionExpired');
+  expect(market.session.state).toMatchObject({ waiting: 0 });
+});
+
+test('a state says how many calls wait: those that do, and those that the test adds', async () => {
+  const market = new FakeMarketClient({ signedInAs: PHONE, parkOnExpiry: { limit: 5, patience: 60_000 } });
+  await market.expire('expired', 2);
+  expect(market.session.state).toMatchObject({ waiting: 2 });
+  const leaving = new AbortController();
+  const call = market.cart.add(42, 1, { signal: leaving.signal }).catch(() => undefined);
+  expect(market.session.state).toMatchObject({ waiting: 3 });
+  leaving.abort();
+  await call;
+  expect(market.session.state).toMatchObject({ waiting: 2 });
+});
+
+test('a session ends in half an hour, said five minutes before', async () => {
+  jest.useFakeTimers();
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  const told: string[] = [];
+  market.session.onExpiringSoon(({ left }) => told.push(`soon ${left}`));
+  market.session.onEnd(({ reason }) => told.push(reason));
+  await jest.advanceTimersByTimeAsync(25 * 60_000 - 1);
+  expect(told).toEqual([]);
+  await jest.advanceTimersByTimeAsync(1);
+  expect(told).toEqual(['soon 300000']);
+  await jest.advanceTimersByTimeAsync(5 * 60_000);
+  expect(told).toEqual(['soon 300000', 'expired']);
+});
+
+test('an app that slept through the end finds out when it comes back', async () => {
+  jest.useFakeTimers();
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  jest.setSystemTime(Date.now() + 60 * 60_000);
+  expect(market.session.state.status).toBe('signedIn');
+  market.session.resumed();
+  await settled();
+  expect(market.session.state).toMatchObject({ status: 'expired', reason: 'expired' });
+});
+
+test('the end that comes soon is said when the test wants it, also to who listens late', async () => {
+  const market = new FakeMarketClient({ signedInAs: PHONE, expiringSoon: 60_000 });
+  const told: number[] = [];
+  market.session.onExpiringSoon(({ left }) => told.push(left));
+  await market.expiringSoon(90_000);
+  market.session.onExpiringSoon(({ left }) => told.push(left));
+  await settled();
+  expect(told).toHaveLength(2);
+  for (const left of told) expect(left).toBeLessThanOrEqual(90_000);
+  expect(await code(market.session.requireValidity(10 * 60_000))).toBe('sessionExpired');
+  expect(await code(market.session.requireValidity(1000))).toBeUndefined();
+});
+
+test('any state is shown, and calls wait until it is known who is signed in', async () => {
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  const { state } = market.session;
+  const told: SessionState[] = [];
+  market.session.subscribe((news) => told.push(news));
+  for (const shown of [{ status: 'restoring' }, { status: 'locked', reason: 'locked' }] as const) {
+    await market.show(shown);
+    expect(market.session.state).toBe(shown);
+    const call = market.cart.get();
+    const waits = watched(call);
+    await settled();
+    expect(waits.done).toBe(false);
+    await market.show(state);
+    expect((await call).items).toEqual([]);
+  }
+  expect(told.map(({ status }) => status)).toEqual(['restoring', 'signedIn', 'locked', 'signedIn']);
+  await market.show({ status: 'locked', reason: 'unavailable' });
+  expect(await code(market.cart.get())).toBe('storeUnavailable');
+  expect(await code(market.session.restore())).toBe('storeUnavailable');
+  const user = { id: 1, market: 'kg', phone: new PhoneNumber(KG_PHONE) };
+  await market.show({ status: 'expired', user, reason: 'rejected', waiting: 3 });
+  expect(market.session.state).toMatchObject({ waiting: 3, user: { id: 1 } });
+});
+
+test('the next calls fail as the test says: all, or those of one name, so often', async () => {
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  market.fail('network', { times: 2 });
+  market.fail({ code: 'rateLimited', retryAfter: 3000, status: 429 }, { call: 'orders.list' });
+  market.fail({ code: 'invalidInput', message: 'No.', fields: [{ path: 'full_name', message: 'No.' }] }, { call: 'session.updateProfile' });
+  expect(await code(market.cart.get())).toBe('network');
+  expect(await code(market.wishlist.get())).toBe('network');
+  expect(await code(market.cart.get())).toBeUndefined();
+  await expect(market.orders.list()).rejects.toMatchObject({
+    name: 'MarketError',
+    code: 'rateLimited',
+    status: 429,
+    retryAfter: 3000,
+    isRetryable: true,
+    message: 'Too many attempts. Please wait a little.',
+  });
+  await expect(market.session.updateProfile({ fullName: 'Ann' })).rejects.toMatchObject({ fields: [{ path: 'full_name' }] });
+  expect(await code(market.orders.list())).toBeUndefined();
+});
+
+test('a shop is not there for as long as the test says', async () => {
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  market.fail('network', { times: Infinity });
+  for (let call = 0; call < 5; call += 1) expect(await code(market.cart.get())).toBe('network');
+});
+
+test('a call that fails with nobody signed in fails for that', async () => {
+  const market = new FakeMarketClient();
+  market.fail('network');
+  expect(await code(market.cart.get())).toBe('notSignedIn');
+  expect(await code(market.session.markets())).toBe('network');
+});
+
+test('a lost answer may have been acted on', async () => {
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  market.fail('network', { call: 'cart.add', acted: true });
+  expect(await code(market.cart.add(42, 2))).toBe('network');
+  expect((await market.cart.get()).items).toMatchObject([{ skuId: 42, quantity: 2 }]);
+  market.loseOrderAnswer();
+  expect(await code(market.orders.place(ORDER))).toBe('outcomeUnknown');
+  expect(await market.orders.resolve()).toMatchObject({ type: 'placed', order: { id: 1 } });
+});
+
+test('a logout is one though the shop is not told, unless the store does not erase', async () => {
+  const shop = new FakeShop();
+  const [one, two] = [1, 2].map(() => new FakeMarketClient({ shop, signedInAs: PHONE })) as [FakeMarketClient, FakeMarketClient];
+  one.fail('network', { call: 'session.logout' });
+  expect(await code(one.session.logout())).toBeUndefined();
+  expect(one.session.state).toEqual({ status: 'signedOut', reason: 'loggedOut' });
+  // The other device has not heard of it.
+  expect(await code(two.cart.get())).toBeUndefined();
+  two.fail('storeNotCleared', { call: 'session.logout' });
+  expect(await code(two.session.logout())).toBe('storeNotCleared');
+  expect(two.session.state.status).toBe('signedOut');
+});
+
+test('calls take as long as the test says, on a clock that it moves', async () => {
+  jest.useFakeTimers();
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  market.delay(500, 'cart.get');
+  market.delay(100);
+  const slow = watched(market.cart.get());
+  const fast = watched(market.wishlist.get());
+  await jest.advanceTimersByTimeAsync(99);
+  expect([fast.done, slow.done]).toEqual([false, false]);
+  await jest.advanceTimersByTimeAsync(1);
+  expect([fast.done, slow.done]).toEqual([true, false]);
+  await jest.advanceTimersByTimeAsync(400);
+  expect(slow.done).toBe(true);
+  market.delay(0, 'cart.get');
+  market.delay(0);
+  await market.cart.get();
+});
+
+test('held calls wait until they are let go, and only those of the name', async () => {
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  market.hold('cart.add');
+  const add = market.cart.add(42, 1);
+  const held = watched(add);
+  await market.wishlist.get();
+  await settled();
+  expect(held.done).toBe(false);
+  await market.release();
+  expect((await add).items).toHaveLength(1);
+  await market.cart.add(42, 1);
+  market.hold();
+  const again = watched(market.session.markets());
+  await settled();
+  expect(again.done).toBe(false);
+  await market.release();
+  await settled();
+  expect(again.done).toBe(true);
+});
+
+test('the calls that were made are there to be looked at', async () => {
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  await market.cart.add(42, 2, { signal: new AbortController().signal });
+  await code(market.cart.remove(7));
+  await code(market.request('/products', { query: { page: 1, sort: undefined }, method: 'post', json: { a: 1 } }));
+  expect(market.calls).toEqual([
+    { name: 'cart.add', arguments: [42, 2] },
+    { name: 'cart.remove', arguments: [7] },
+    { name: 'request', arguments: [{ method: 'post', path: '/products', query: { page: '1' }, json: { a: 1 } }] },
+  ]);
+});
+
+test('the shop sells what the test adds, at each markets price, as long as there is any', async () => {
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  const large = { id: 901, price: { kg: '90071992547409931.01', us: '0.05' }, size: 'L', stock: 1 };
+  market.shop.add({ id: 90, name: { kg: 'Кружка', us: 'Mug' }, skus: [{ id: 900, price: '4.5' }, large] });
+  expect((await market.cart.add(900, 2)).items[0]).toMatchObject({ name: 'Mug', price: { amount: '4.50', currency: 'USD' } });
+  expect((await market.wishlist.add(90)).items[0]?.product).toMatchObject({ name: 'Mug', price: { amount: '0.05' } });
+  const items = [{ skuId: 901, quantity: 2 }];
+  await expect(market.orders.place({ ...ORDER, items })).rejects.toMatchObject({
+    code: 'rejected',
+    message: "Not enough stock for 'Mug' (size: L, color: ). Available: 1",
+  });
+  market.shop.setStock(901, 0);
+  await expect(market.orders.place({ ...ORDER, items })).rejects.toThrow("Product 'Mug' (size: L, color: ) is out of stock");
+  market.shop.setStock(901, 3);
+  expect((await market.orders.place({ ...ORDER, items })).status).toBe('pending');
+  market.shop.setOrderStatus('+1 (312) 805-9851', 1, 'shipped');
+  expect((await market.orders.get(1)).status).toBe('shipped');
+  const kg = new FakeMarketClient({ signedInAs: KG_PHONE, shop: market.shop });
+  expect((await kg.cart.add(901, 3)).totalPrice).toEqual({ amount: '270215977642229793.03', currency: 'KGS' });
+  expect(() => market.shop.add({ id: 91, name: 'Plate', skus: [{ id: 910, price: '$5' }] })).toThrow('$5 is no price');
+});
+
+test('another route is answered as the test says', async () => {
+  const market = new FakeMarketClient();
+  market.shop.answer('GET /products', { products: [{ id: 10 }] });
+  const { status, json } = await market.request('/products/', { withSession: false });
+  expect([status, json()]).toEqual([200, { products: [{ id: 10 }] }]);
+  expect(await code(market.request('/products', { withSession: false, method: 'post' }))).toBe('unsupported');
+});
+
+test('two devices of one shop have one cart, and its sessions end together', async () => {
+  const shop = new FakeShop();
+  const [phone, tablet] = [1, 2].map(() => new FakeMarketClient({ shop, signedInAs: PHONE })) as [FakeMarketClient, FakeMarketClient];
+  await phone.cart.add(42, 2);
+  expect((await tablet.cart.get()).items).toHaveLength(1);
+  shop.expireSessions();
+  expect(phone.session.state.status).toBe('signedIn');
+  expect(await code(phone.cart.get())).toBe('sessionExpired');
+  expect(await code(tablet.cart.get())).toBe('sessionExpired');
+  expect(tablet.session.state).toMatchObject({ status: 'expired', reason: 'rejected' });
+});
+
+test('an order that a logout overtakes is as unknown as one without an answer', async () => {
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  await market.cart.add(42, 1);
+  market.hold('orders.place');
+  const order = code(market.orders.place(ORDER));
+  await settled();
+  await market.session.logout();
+  expect(await order).toBe('signedOut');
+  await market.release();
+  await market.session.requestCode(PHONE);
+  await market.session.verifyCode(PHONE, market.shop.code);
+  expect(await code(market.orders.place(ORDER))).toBe('orderPending');
+  expect(await market.orders.resolve()).toMatchObject({ type: 'notSeenYet' });
+});
+
+test('a fake that is closed goes off no more', async () => {
+  jest.useFakeTimers();
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  const told: unknown[] = [];
+  market.session.onEnd((end) => told.push(end));
+  market.close();
+  await jest.advanceTimersByTimeAsync(60 * 60_000);
+  expect(told).toEqual([]);
+  expect(jest.getTimerCount()).toBe(0);
+});
+
+test('an error of each code says what the core would say', async () => {
+  const source = readFileSync(join(__dirname, '../../../../sdk-core/src/error.rs'), 'utf8');
+  const own = [...source.matchAll(/ErrorCode::(\w+) => "(.*)",/g)];
+  expect(own).toHaveLength(21);
+  const retryable = /matches!\(self\.0\.code, (.*)\)/.exec(source)?.[1]?.split(' | ') ?? [];
+  const market = new FakeMarketClient();
+  for (const [, name = '', message] of own) {
+    market.fail(`${name[0]?.toLowerCase() ?? ''}${name.slice(1)}` as ErrorCode);
+    await expect(market.session.markets()).rejects.toMatchObject({ message, isRetryable: retryable.includes(name) });
+  }
+});
