@@ -375,7 +375,7 @@ fn base_url(text: &str, allow_http_loopback: bool) -> Result<Url> {
 }
 
 /// The port is left out where it is the scheme's own.
-fn host(base: &Url) -> Result<http::HeaderValue> {
+pub(crate) fn host(base: &Url) -> Result<http::HeaderValue> {
     let name = base.host_str().unwrap_or_default();
     let host = base.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
     http::HeaderValue::from_str(&host).map_err(|_| Error::config("The base URL's host cannot be named."))
