@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::counts::Counts;
 use crate::fuzz::Fuzz;
 use crate::{
-    Workspace, bench, conformance, docs, jsi, kotlin, licences, package, readme, setup, size, succeeds,
+    Workspace, bench, conformance, docs, jsi, kotlin, licences, package, readme, setup, size, soak, succeeds,
     swift, targets, typescript,
 };
 
@@ -87,6 +87,7 @@ fn test(here: &Workspace, figures: &mut Vec<String>) -> Counts {
         "--show-output",
     ];
     let mut sum = tests(&mut here.cargo(&all), |line| figures.extend(figure(line)));
+    sum += soak::in_gate(here, figures);
     sum += conformance::rust(here);
     sum
 }
@@ -97,7 +98,7 @@ fn secret_service(here: &Workspace, figures: &mut Vec<String>) -> Counts {
 }
 
 /// What a test counted stands in a line that begins with `figure: `.
-fn figure(line: &str) -> Option<String> {
+pub(crate) fn figure(line: &str) -> Option<String> {
     line.strip_prefix("figure: ").map(str::to_owned)
 }
 

@@ -12,12 +12,14 @@ mod gate;
 mod jsi;
 mod kotlin;
 mod licences;
+mod mutants;
 mod package;
 mod process;
 mod readme;
 mod setup;
 mod shopper;
 mod size;
+mod soak;
 mod swift;
 mod targets;
 mod typescript;
@@ -50,7 +52,10 @@ cargo xtask licences         whether THIRD-PARTY-LICENSES lists what is linked i
 cargo xtask elf FILE ...     whether libraries are aligned to pages of 16 KiB
 cargo xtask faults           every fault under every call, as a report
 cargo xtask fuzz             every fuzz target for a minute; or TARGET, --seconds N, --memory (AddressSanitizer)
-cargo xtask fuzz TARGET --input FILE    runs one input again";
+cargo xtask fuzz TARGET --input FILE    runs one input again
+cargo xtask soak --schedules N [--seed S]
+                             N random schedules against the promises, from number S on
+cargo xtask mutants          whether the schedules find what breaks a promise: sdk-core/mutations, one after the other";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -81,6 +86,8 @@ fn run(here: &Workspace, arguments: &[&str]) -> Result<bool, String> {
             Some(fuzz) => fuzz.run(here, &mut Vec::new()).map(Counts::ok),
             None => Err(HELP.to_owned()),
         },
+        ["soak", arguments @ ..] => soak::run(here, arguments),
+        ["mutants"] => mutants::run(here),
         ["conformance", languages @ ..] => conformance::run(here, languages),
         ["bindgen", "kotlin"] => done(kotlin::bindgen(here)),
         ["bindgen", "swift"] => done(swift::bindgen(here)),

@@ -171,6 +171,7 @@ impl Following {
                 return Some(cart);
             }
             tokio::select! {
+                biased;
                 shown = self.shown.changed() => shown.ok()?,
                 alive = self.lineages.changed() => if !alive { return None },
             }

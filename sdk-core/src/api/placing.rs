@@ -7,6 +7,7 @@
 
 use std::collections::HashSet;
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,17 +29,23 @@ pub(super) struct Placing {
     lineages: Arc<Mutex<HashSet<Lineage>>>,
     /// Between what is read back and what is sent there is no third.
     turn: tokio::sync::Mutex<()>,
+    /// How often it was found out what became of an order.
+    resolved: AtomicU64,
 }
 
 impl Placing {
     pub(super) fn new(journal: Journal) -> Self {
-        Self { journal, lineages: Arc::default(), turn: tokio::sync::Mutex::default() }
+        Self { journal, lineages: Arc::default(), turn: Default::default(), resolved: AtomicU64::new(0) }
     }
 
     /// None while another is being placed: a second tap is no second order, whatever it asks for.
     fn begin(&self, lineage: Lineage) -> Option<Begun> {
         let first = lock(&self.lineages).insert(lineage);
         first.then(|| Begun { lineages: self.lineages.clone(), lineage })
+    }
+
+    fn resolved(&self) -> u64 {
+        self.resolved.load(Ordering::Acquire)
     }
 
     async fn turn(&self, made: &Made) -> Result<tokio::sync::MutexGuard<'_, ()>> {
@@ -67,12 +74,13 @@ pub(super) async fn place(core: Arc<Core>, order: NewOrder) -> Result<Order> {
     let Some(begun) = core.placing.begin(made.lineage) else {
         return Err(Error::new(ErrorCode::OrderPending).detail_is("an order is being placed right now"));
     };
+    let resolved = core.placing.resolved();
     // Gone when the caller is.
     let (here, gone) = oneshot::channel();
     let (lane, uses_cart) = (core.cart_lane.clone(), order.uses_cart());
     let of = made.clone();
     let place = async move {
-        let placed = begin(&core, &of, order, gone).await;
+        let placed = begin(&core, &of, order, resolved, gone).await;
         drop(begun);
         placed
     };
@@ -93,6 +101,7 @@ async fn begin(
     core: &Arc<Core>,
     made: &Made,
     order: NewOrder,
+    resolved: u64,
     mut gone: oneshot::Receiver<Infallible>,
 ) -> Result<Order> {
     let (uses_cart, parks) = (order.uses_cart(), order.parks_on_expiry);
@@ -101,7 +110,7 @@ async fn begin(
         let prepared = tokio::select! {
             biased;
             _ = &mut gone => Err(Error::new(ErrorCode::Cancelled)),
-            prepared = prepare(core, made, order.clone()) => prepared,
+            prepared = prepare(core, made, order.clone(), resolved) => prepared,
         };
         let (_turn, page, attempt, asked) = prepared?;
         let claim = page.claim(attempt).await?;
@@ -138,14 +147,20 @@ async fn begin(
 
 type Turn<'a> = tokio::sync::MutexGuard<'a, ()>;
 
+/// `resolved`: what [`Placing::resolved`] gave when the order was made.
 /// With when the server was asked, by the monotonic clock, which goes on while a device sleeps.
 async fn prepare<'a>(
     core: &'a Core,
     made: &Made,
     order: NewOrder,
+    resolved: u64,
 ) -> Result<(Turn<'a>, Page, Attempt, Duration)> {
     let page = page(core, made).await?;
     let turn = core.placing.turn(made).await?;
+    // Who tapped while an earlier order was unknown has not been told yet that it was placed.
+    if core.placing.resolved() != resolved && !order.is_forced() {
+        return Err(Error::new(ErrorCode::OrderPending).detail_is("an earlier order was unknown until now"));
+    }
     // Before anything is asked of the server; the claim looks once more.
     if page.look().await? != Found::Nothing && !order.is_forced() {
         return Err(Error::new(ErrorCode::OrderPending));
@@ -199,6 +214,7 @@ pub(super) async fn resolve(core: Arc<Core>) -> Result<OrderOutcome> {
         Found::Nothing => return Ok(OrderOutcome::NothingPending),
         Found::Corrupt => {
             page.erase_corrupt().await?;
+            core.placing.resolved.fetch_add(1, Ordering::AcqRel);
             return Ok(OrderOutcome::Unreadable);
         }
         Found::Open(pending) => pending,
@@ -207,6 +223,7 @@ pub(super) async fn resolve(core: Arc<Core>) -> Result<OrderOutcome> {
     let (id, revision) = (pending.id, Some(pending.revision));
     if let Some(order) = read.order {
         page.close(id, revision).await;
+        core.placing.resolved.fetch_add(1, Ordering::AcqRel);
         if pending.from_cart {
             carts::reread(&core, &made); // It is empty now.
         }
@@ -218,6 +235,7 @@ pub(super) async fn resolve(core: Arc<Core>) -> Result<OrderOutcome> {
     let settles_in = pending.settles_in(read.served_at, core.placing.journal.settle);
     // Not if another attempt has begun meanwhile.
     if settles_in.is_some_and(|time| time.is_zero()) && page.close(id, revision).await {
+        core.placing.resolved.fetch_add(1, Ordering::AcqRel);
         return Ok(OrderOutcome::NotPlaced);
     }
     Ok(OrderOutcome::NotSeenYet { settles_in })

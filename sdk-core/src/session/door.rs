@@ -46,6 +46,7 @@ impl Keeper {
             again.reset();
             loop {
                 tokio::select! {
+                    biased;
                     changed = changes.changed() => {
                         changed.map_err(|_| Error::new(ErrorCode::Cancelled))?;
                         if !self.waits(lineage) {

@@ -348,6 +348,12 @@ impl Keeper {
         self.lock().listeners.add(listener)
     }
 
+    /// Without a thread in between: what was signalled is there at once.
+    #[cfg(test)]
+    pub(crate) fn tell_ends(&self, listener: std::sync::mpsc::Sender<SessionEnd>) {
+        self.lock().listeners.add(Some(listener));
+    }
+
     pub(crate) fn remove_listener(&self, id: u64) {
         self.lock().listeners.remove(id);
     }

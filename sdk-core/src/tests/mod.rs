@@ -11,6 +11,7 @@ mod parking;
 mod promises;
 mod recorded;
 mod retries;
+mod schedules;
 #[cfg(target_os = "linux")]
 mod secrets;
 mod shop;

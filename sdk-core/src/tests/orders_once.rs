@@ -500,6 +500,20 @@ async fn p12_it_is_found_pages_below_what_was_ordered_since() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn p12_who_taps_again_while_it_is_resolved_does_not_order_twice() {
+    let world = World::signed_in().await;
+    world.shop.mishap(CREATE, Mishap::LostAfter);
+    assert_eq!(world.place().await.unwrap_err().code(), ErrorCode::OutcomeUnknown);
+    let resolving = tokio::spawn(world.market.orders().resolve());
+    tokio::time::sleep(LATENCY).await;
+    // It was not known yet that the first had been placed.
+    assert_eq!(world.place().await.unwrap_err().code(), ErrorCode::OrderPending);
+    assert!(matches!(resolving.await.unwrap().unwrap(), OrderOutcome::Placed(_)));
+    assert_eq!(world.shop.orders(), 1);
+    world.place().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn p12_an_attempt_that_begins_while_it_is_resolved_stays_open() {
     let world = World::with_unknown(Mishap::LostBefore).await;
     tokio::time::sleep(SETTLE).await;

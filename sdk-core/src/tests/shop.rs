@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 use crate::http::transport::{Failure, Reply, Request, Transport};
 
 pub(super) const CODE: &str = "123456";
+/// So begin codes that are as good, for tests that tell one sign-in from another by its code.
+pub(super) const GOOD_CODE: &str = "77";
+const ANYWHERE: &str = "*";
 /// The way there, and the way back.
 pub(super) const LATENCY: Duration = Duration::from_millis(20);
 
@@ -28,6 +31,8 @@ pub(super) enum Mishap {
     Slow(Duration),
     Silent,
     Body(&'static [u8]),
+    /// 307, to there.
+    Redirect(&'static str),
     /// The connection is cut at once, and the server acts so much later.
     ActsLate(Duration),
 }
@@ -55,7 +60,8 @@ struct Inside {
     tokens: HashMap<String, u64>,
     dead: HashSet<String>,
     signed_in: u64,
-    cart: Vec<(u64, u64)>,
+    /// By user.
+    carts: HashMap<u64, Basket>,
     orders: Vec<(u64, Value)>,
     /// It lists orders without saying whose they are.
     tells_no_customer: bool,
@@ -67,6 +73,14 @@ struct Inside {
     expires_in: Option<u64>,
     parallel_cart: usize,
     most_parallel_cart: usize,
+}
+
+/// A user's cart.
+#[derive(Default)]
+struct Basket {
+    lines: Vec<(u64, u64)>,
+    /// How often it was changed.
+    version: u64,
 }
 
 #[derive(Clone)]
@@ -85,6 +99,11 @@ impl Shop {
     /// Makes something of the next request to `path`; more than one are used up in order.
     pub(super) fn mishap(&self, path: &str, mishap: Mishap) {
         self.inside().mishaps.entry(path.to_owned()).or_default().push(mishap);
+    }
+
+    /// Makes something of the next request, wherever it goes.
+    pub(super) fn next_mishap(&self, mishap: Mishap) {
+        self.mishap(ANYWHERE, mishap);
     }
 
     /// Everything is answered so until it is taken back.
@@ -125,13 +144,16 @@ impl Shop {
     }
 
     pub(super) fn quantity(&self, sku: u64) -> u64 {
-        self.inside().cart.iter().filter(|(of, _)| *of == sku).map(|(_, quantity)| *quantity).sum()
+        let inside = self.inside();
+        let lines = inside.carts.values().flat_map(|cart| &cart.lines);
+        lines.filter(|(of, _)| *of == sku).map(|(_, quantity)| *quantity).sum()
     }
 
     /// Another device changes the cart.
     pub(super) fn set_elsewhere(&self, sku: u64, quantity: u64) {
         let mut inside = self.inside();
-        inside.cart.iter_mut().filter(|(of, _)| *of == sku).for_each(|line| line.1 = quantity);
+        let lines = inside.carts.values_mut().flat_map(|cart| &mut cart.lines);
+        lines.filter(|(of, _)| *of == sku).for_each(|line| line.1 = quantity);
     }
 
     pub(super) fn orders(&self) -> usize {
@@ -187,8 +209,11 @@ impl Shop {
         if inside.fails.is_some() {
             return inside.fails.clone();
         }
-        let waiting = inside.mishaps.get_mut(path)?;
-        (!waiting.is_empty()).then(|| waiting.remove(0))
+        let mut next = |path: &str| {
+            let waiting = inside.mishaps.get_mut(path)?;
+            (!waiting.is_empty()).then(|| waiting.remove(0))
+        };
+        next(path).or_else(|| next(ANYWHERE))
     }
 
     fn note(&self, request: &Request) -> Seen {
@@ -217,66 +242,34 @@ impl Shop {
                 return (401, json!({"detail": "Not authenticated"}));
             }
         }
+        let user = if open { 0 } else { inside.user(seen) };
         match (seen.method.as_str(), seen.path.as_str()) {
             ("POST", "/auth/send-verification") => {
                 (200, json!({"message": "sent", "expires_in_minutes": 10}))
             }
             ("POST", "/auth/verify-code") => inside.verify(&seen.body),
             ("POST", "/auth/logout") => (200, json!({"message": "bye"})),
-            ("GET", "/auth/verify-token") => (200, json!({"valid": true, "user_id": 19, "market": "us"})),
-            ("GET", "/auth/profile") => (200, json!({"id": "19", "full_name": null})),
+            ("GET", "/auth/verify-token") => (200, json!({"valid": true, "user_id": user, "market": "us"})),
+            ("GET", "/auth/profile") => (200, json!({"id": user.to_string(), "full_name": null})),
             ("PUT", "/auth/profile") => {
-                (200, json!({"user": {"id": "19", "full_name": seen.body["full_name"]}}))
+                (200, json!({"user": {"id": user.to_string(), "full_name": seen.body["full_name"]}}))
             }
             ("GET", "/auth/markets") => {
                 (200, json!({"supported_markets": [{"market": "us"}], "default_market": "kg"}))
             }
-            ("POST", "/cart/items") => {
-                let sku = seen.body["sku_id"].as_u64().unwrap();
-                let quantity = seen.body["quantity"].as_u64().unwrap();
-                match inside.cart.iter_mut().find(|(of, _)| *of == sku) {
-                    Some((_, has)) => *has += quantity,
-                    None => inside.cart.push((sku, quantity)),
-                }
-                (200, inside.cart_json())
-            }
-            ("PUT", path) if path.starts_with("/cart/items/") => {
-                let line: usize = path.trim_start_matches("/cart/items/").parse().unwrap();
-                match inside.cart.get_mut(line) {
-                    Some((_, quantity)) => *quantity = seen.body["quantity"].as_u64().unwrap(),
-                    None => return (404, json!({"detail": "Cart item not found"})),
-                }
-                (200, inside.cart_json())
-            }
-            ("DELETE", path) if path.starts_with("/cart/items/") => {
-                let line: usize = path.trim_start_matches("/cart/items/").parse().unwrap();
-                if line >= inside.cart.len() {
-                    return (404, json!({"detail": "Cart item not found"}));
-                }
-                inside.cart.remove(line);
-                (200, inside.cart_json())
-            }
-            ("GET", "/cart") => (200, inside.cart_json()),
-            ("DELETE", "/cart") => {
-                inside.cart.clear();
-                (200, inside.cart_json())
-            }
+            (_, path) if path.starts_with("/cart") => inside.carts.entry(user).or_default().act(user, seen),
             ("GET" | "DELETE", path) | ("POST", path @ "/wishlist/items")
                 if path.starts_with("/wishlist") =>
             {
-                (200, json!({"id": 8, "user_id": 19, "items": []}))
+                (200, json!({"id": 8, "user_id": user, "items": []}))
             }
-            ("POST", "/orders/create") => {
-                let user = inside.user(seen);
-                (200, inside.order(user, seen))
-            }
+            ("POST", "/orders/create") => (200, inside.order(user, seen)),
             ("GET", "/orders") => {
                 let number = |name: &str| {
                     let pair = seen.query.split('&').find_map(|pair| pair.strip_prefix(name));
                     pair.and_then(|value| value.parse::<usize>().ok())
                 };
                 let (limit, offset) = (number("limit=").unwrap_or(20), number("offset=").unwrap_or(0));
-                let user = inside.user(seen);
                 let own = inside.orders.iter().rev().filter(|(of, _)| *of == user);
                 let mut page: Vec<Value> =
                     own.skip(offset).take(limit).map(|(_, order)| order.clone()).collect();
@@ -310,7 +303,7 @@ impl Inside {
         let order = self.place(user, &seen.body);
         self.keys.insert(key, order.clone());
         if seen.body["use_cart"] == true {
-            self.cart.clear();
+            self.carts.entry(user).or_default().empty();
         }
         order
     }
@@ -333,7 +326,8 @@ impl Inside {
     }
 
     fn verify(&mut self, body: &Value) -> (u16, Value) {
-        if body["verification_code"] != CODE {
+        let code = body["verification_code"].as_str().unwrap_or_default();
+        if code != CODE && !code.starts_with(GOOD_CODE) {
             return (400, json!({"detail": "Invalid or expired verification code"}));
         }
         self.signed_in += 1;
@@ -348,12 +342,52 @@ impl Inside {
         }
         (200, answer)
     }
+}
 
-    fn cart_json(&self) -> Value {
+impl Basket {
+    fn act(&mut self, user: u64, seen: &Seen) -> (u16, Value) {
+        let path = seen.path.trim_start_matches("/cart");
+        let line = path.strip_prefix("/items/").map(|line| line.parse::<usize>().unwrap());
+        let missing = || (404, json!({"detail": "Cart item not found"}));
+        match (seen.method.as_str(), line) {
+            ("POST", None) => {
+                let sku = seen.body["sku_id"].as_u64().unwrap();
+                let quantity = seen.body["quantity"].as_u64().unwrap();
+                match self.lines.iter_mut().find(|(of, _)| *of == sku) {
+                    Some((_, has)) => *has += quantity,
+                    None => self.lines.push((sku, quantity)),
+                }
+                self.version += 1;
+            }
+            ("PUT", Some(line)) => {
+                let Some((_, quantity)) = self.lines.get_mut(line) else { return missing() };
+                *quantity = seen.body["quantity"].as_u64().unwrap();
+                self.version += 1;
+            }
+            ("DELETE", Some(line)) => {
+                if line >= self.lines.len() {
+                    return missing();
+                }
+                self.lines.remove(line);
+                self.version += 1;
+            }
+            ("DELETE", None) => self.empty(),
+            _ => {}
+        }
+        (200, self.json(user))
+    }
+
+    fn empty(&mut self) {
+        self.lines.clear();
+        self.version += 1;
+    }
+
+    /// The id says which of two answers is the newer, for tests alone: servers have one for all of them.
+    fn json(&self, user: u64) -> Value {
         let line = |(at, (sku, quantity)): (usize, &(u64, u64))| json!({"id": at, "sku_id": sku, "quantity": quantity, "name": "thing", "price": 19.99, "image": ""});
-        let items: Vec<Value> = self.cart.iter().enumerate().map(line).collect();
-        let pieces: u64 = self.cart.iter().map(|(_, quantity)| quantity).sum();
-        json!({"id": 5, "user_id": 19, "items": items, "total_items": items.len(), "total_price": pieces as f64 * 19.99})
+        let items: Vec<Value> = self.lines.iter().enumerate().map(line).collect();
+        let pieces: u64 = self.lines.iter().map(|(_, quantity)| quantity).sum();
+        json!({"id": self.version, "user_id": user, "items": items, "total_items": items.len(), "total_price": pieces as f64 * 19.99})
     }
 }
 
@@ -387,6 +421,7 @@ impl Transport for Shop {
             let answer = match &mishap {
                 Some(Mishap::Status(status, body)) => Ok((*status, Bytes::from_static(body.as_bytes()))),
                 Some(Mishap::RetryAfter(status, _)) => Ok((*status, Bytes::new())),
+                Some(Mishap::Redirect(_)) => Ok((307, Bytes::new())),
                 Some(Mishap::NotSent) => Err(Failure::NotSent("refused".to_owned())),
                 Some(Mishap::LostBefore) => Err(Failure::Lost("reset".to_owned())),
                 Some(Mishap::Silent) => std::future::pending().await,
@@ -423,8 +458,14 @@ impl Transport for Shop {
             inside.answered += 1;
             let (status, body) = answer?;
             let mut headers = HeaderMap::new();
-            if let Some(Mishap::RetryAfter(_, after)) = mishap {
-                headers.insert("retry-after", after.parse().unwrap());
+            match mishap {
+                Some(Mishap::RetryAfter(_, after)) => {
+                    headers.insert("retry-after", after.parse().unwrap());
+                }
+                Some(Mishap::Redirect(to)) => {
+                    headers.insert("location", to.parse().unwrap());
+                }
+                _ => {}
             }
             if !inside.says_no_date {
                 // Its clock is not the device's.

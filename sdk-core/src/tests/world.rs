@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::schedules::Witness;
 use super::shop::{CODE, Shop};
 use crate::http::transport::{Failure, Reply, Request, Transport};
 use crate::journal::{Entries, Journal};
@@ -40,6 +41,7 @@ pub(super) struct World {
     pub(super) clock: Arc<Device>,
     lines: Lines,
     park: Option<ParkRule>,
+    witness: Option<Witness>,
 }
 
 /// How long before a session's end that is said.
@@ -55,7 +57,7 @@ impl World {
         let store = Store::default();
         let lines = Lines::on(store.clone());
         let park = Some(ParkRule { limit, patience });
-        let world = Self::on(Shop::open(), store, Arc::new(Device::new()), lines, park);
+        let world = Self::on(Shop::open(), store, Arc::new(Device::new()), lines, park, None);
         world.sign_in().await.unwrap();
         world
     }
@@ -63,24 +65,40 @@ impl World {
     /// A client on a shop and a store that are there already.
     pub(super) fn with(shop: Shop, store: Store, clock: Arc<Device>) -> Self {
         let lines = Lines::on(store.clone());
-        Self::on(shop, store, clock, lines, None)
+        Self::on(shop, store, clock, lines, None, None)
     }
 
     /// A second client of the same process, on the same entry of the store.
     pub(super) fn beside(&self) -> Self {
-        self.clock.restarts.fetch_add(1, Ordering::Relaxed);
-        Self::on(self.shop.clone(), self.store.clone(), self.clock.clone(), self.lines.clone(), self.park)
+        self.clock.starts();
+        let (shop, store, clock) = (self.shop.clone(), self.store.clone(), self.clock.clone());
+        Self::on(shop, store, clock, self.lines.clone(), self.park, self.witness.clone())
     }
 
     /// A client in a second process on the same device: the store is the same, its thread is not.
     pub(super) fn second_process(&self) -> Self {
-        self.clock.restarts.fetch_add(1, Ordering::Relaxed);
+        self.clock.starts();
         Self::with(self.shop.clone(), self.store.clone(), self.clock.clone())
     }
 
-    fn on(shop: Shop, store: Store, clock: Arc<Device>, lines: Lines, park: Option<ParkRule>) -> Self {
+    /// What passes its seams is shown to the witness, if there is one.
+    pub(super) fn on(
+        shop: Shop,
+        store: Store,
+        clock: Arc<Device>,
+        lines: Lines,
+        park: Option<ParkRule>,
+        witness: Option<Witness>,
+    ) -> Self {
+        let mut wire: Box<dyn Transport> =
+            Box::new(Wire { shop: shop.clone(), killed: lines.0.killed.clone() });
+        let mut entry = lines.open("").unwrap();
+        let mut entries: Box<dyn Entries> = Box::new(lines.clone());
+        if let Some(witness) = &witness {
+            (wire, entry, entries) = (witness.wire(wire), witness.entry(entry), witness.entries(entries));
+        }
         let parts = Parts {
-            entry: lines.open("").unwrap(),
+            entry,
             clock: clock.clone(),
             timers: Arc::new(TokioTimers),
             random: Arc::new(Dice(AtomicU64::new(clock.started()))),
@@ -90,24 +108,23 @@ impl World {
             marker: clock.marker.clone().map(|file| InstallMarker::new(file, clock.started().into())),
         };
         let base = Url::parse("https://shop.example/").unwrap();
-        let wire = Wire { shop: shop.clone(), killed: lines.0.killed.clone() };
-        let journal = Journal::new(Box::new(lines.clone()), STORE_TIMEOUT, SETTLE);
-        let market = MarketClient::assemble(Box::new(wire), parts, base, TIMEOUT, None, journal);
-        Self { market, shop, store, clock, lines, park }
+        let journal = Journal::new(entries, STORE_TIMEOUT, SETTLE);
+        let market = MarketClient::assemble(wire, parts, base, TIMEOUT, None, journal);
+        Self { market, shop, store, clock, lines, park, witness }
     }
 
     /// The app is started again on the same device.
     pub(super) fn restart(self) -> Self {
-        let Self { market, shop, store, clock, lines, park } = self;
+        let Self { market, shop, store, clock, lines, park, witness } = self;
         drop((market, lines));
-        clock.restarts.fetch_add(1, Ordering::Relaxed);
-        Self::on(shop, store.clone(), clock, Lines::on(store), park)
+        clock.starts();
+        Self::on(shop, store.clone(), clock, Lines::on(store), park, witness)
     }
 
     /// The process is killed, and the app is started again. What it had sent reaches the shop; nothing of it
     /// reaches the store any more.
     pub(super) fn crash(self) -> Self {
-        self.lines.0.killed.store(true, Ordering::Relaxed);
+        self.lines.kill(false);
         self.restart()
     }
 
@@ -216,6 +233,10 @@ impl Device {
         *self.slept.lock().unwrap() += time;
     }
 
+    pub(super) fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
     /// Its monotonic clock is not the one that timers go by, and is slower.
     pub(super) fn fall_behind(&self, time: Duration) {
         *self.behind.lock().unwrap() += time;
@@ -228,6 +249,11 @@ impl Device {
 
     pub(super) fn forget_age(&self) {
         *self.forgotten.lock().unwrap() = self.start.elapsed();
+    }
+
+    /// The app is started once more: its random numbers are others.
+    pub(super) fn starts(&self) {
+        self.restarts.fetch_add(1, Ordering::Relaxed);
     }
 
     fn started(&self) -> u64 {
@@ -275,12 +301,14 @@ struct Line(mpsc::UnboundedSender<Job>);
 
 /// The store's threads of one process.
 #[derive(Clone)]
-struct Lines(Arc<Process>);
+pub(super) struct Lines(Arc<Process>);
 
 struct Process {
     store: Store,
     lines: Mutex<HashMap<String, Arc<Line>>>,
     killed: Arc<AtomicBool>,
+    /// What a store was doing when the process was killed takes effect all the same.
+    lands: Arc<AtomicBool>,
 }
 
 /// The way to the shop, which ends with the process.
@@ -299,32 +327,51 @@ impl Transport for Wire {
 }
 
 impl Lines {
-    fn on(store: Store) -> Self {
-        Self(Arc::new(Process { store, lines: Mutex::default(), killed: Arc::default() }))
+    pub(super) fn on(store: Store) -> Self {
+        let process =
+            Process { store, lines: Mutex::default(), killed: Arc::default(), lands: Arc::default() };
+        Self(Arc::new(process))
+    }
+
+    /// Nothing of the process reaches the store any more, but for what is under way if that `lands`; of the shop it
+    /// hears nothing more.
+    pub(super) fn kill(&self, lands: bool) {
+        self.0.lands.store(lands, Ordering::Relaxed);
+        self.0.killed.store(true, Ordering::Relaxed);
     }
 }
 
 impl Entries for Lines {
     fn open(&self, suffix: &str) -> Result<Arc<dyn EntryQueue>, StoreError> {
-        let Process { store, lines, killed } = &*self.0;
-        let open = || Arc::new(Line::open(store.clone(), format!("session{suffix}"), killed.clone()));
+        let Process { store, lines, killed, lands } = &*self.0;
+        let open = || {
+            let line = Line::open(store.clone(), format!("session{suffix}"), killed.clone(), lands.clone());
+            Arc::new(line)
+        };
         Ok(lines.lock().unwrap().entry(suffix.to_owned()).or_insert_with(open).clone())
     }
 }
 
 impl Line {
-    fn open(store: Store, key: String, killed: Arc<AtomicBool>) -> Self {
+    fn open(store: Store, key: String, killed: Arc<AtomicBool>, lands: Arc<AtomicBool>) -> Self {
         let (jobs, mut waiting) = mpsc::unbounded_channel::<Job>();
         tokio::spawn(async move {
             while let Some(job) = waiting.recv().await {
+                if killed.load(Ordering::Relaxed) {
+                    std::future::pending::<()>().await;
+                }
                 let takes = store.begin();
                 tokio::time::sleep(takes).await;
-                if killed.load(Ordering::Relaxed) {
+                let last = killed.load(Ordering::Relaxed);
+                if last && !lands.load(Ordering::Relaxed) {
                     std::future::pending::<()>().await;
                 }
                 // As on the real thread, a job that panics harms no other.
                 let run = std::panic::AssertUnwindSafe(|| job(&store, &key));
                 let _ = std::panic::catch_unwind(run);
+                if last {
+                    std::future::pending::<()>().await;
+                }
             }
         });
         Self(jobs)
@@ -413,13 +460,16 @@ impl Store {
     }
 
     pub(super) fn stored(&self) -> Option<String> {
-        let shelf = self.shelf();
-        shelf.values.get("session").map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+        self.stored_at("session").map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    pub(super) fn stored_at(&self, key: &str) -> Option<Vec<u8>> {
+        self.shelf().values.get(key).cloned()
     }
 
     /// What is noted of user 19's order.
     pub(super) fn noted(&self) -> Option<Vec<u8>> {
-        self.shelf().values.get(ORDER).cloned()
+        self.stored_at(ORDER)
     }
 
     pub(super) fn put_note(&self, value: &[u8]) {
