@@ -100,6 +100,8 @@ pub(crate) fn built_beside(here: &Workspace, folder: &Path) -> Result<String, St
         return Err("There is no JDK and Maven.".to_owned());
     }
     bindgen(here)?;
+    // Maven leaves what was compiled against a former interface.
+    let _ = std::fs::remove_dir_all(folder.join("target/classes"));
     example::classes(package::maven(here, folder), folder)
 }
 

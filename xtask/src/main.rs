@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask test` before every change, `cargo xtask full` before a release.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
+mod bench;
 mod bindings;
 mod conformance;
 mod counts;
@@ -42,17 +43,19 @@ cargo xtask bindgen LANGUAGE the library, and what is generated from it: kotlin 
 cargo xtask native kotlin P  the same, and the library by cargo's profile P where the package takes it from
 cargo xtask pack swift       the Swift package with the library that ships, for this system
 cargo xtask full             as test, and what is too slow for every change: orders deny size android ios windows,
-                             fuzz-memory: every fuzz target for longer, under AddressSanitizer
+                             fuzz-memory: every fuzz target for longer, under AddressSanitizer; bench: that it runs
+cargo xtask bench            the SDK beside what is written by hand, into docs/performance.md: rust kotlin swift node, or
+                             those that are named; --rounds N: how often each side takes its turn
 cargo xtask size             the bytes of the library that ships, held against those committed
 cargo xtask docs             the documentation site, in target/book
 cargo xtask licences         whether THIRD-PARTY-LICENSES lists what is linked in
 cargo xtask elf FILE ...     whether libraries are aligned to pages of 16 KiB
 cargo xtask faults           every fault under every call, as a report
+cargo xtask fuzz             every fuzz target for a minute; or TARGET, --seconds N, --memory (AddressSanitizer)
+cargo xtask fuzz TARGET --input FILE    runs one input again
 cargo xtask soak --schedules N [--seed S]
                              N random schedules against the promises, from number S on
-cargo xtask mutants          whether the schedules find what breaks a promise: sdk-core/mutations, one after the other
-cargo xtask fuzz             every fuzz target for a minute; or TARGET, --seconds N, --memory (AddressSanitizer)
-cargo xtask fuzz TARGET --input FILE    runs one input again";
+cargo xtask mutants          whether the schedules find what breaks a promise: sdk-core/mutations, one after the other";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -73,17 +76,18 @@ fn run(here: &Workspace, arguments: &[&str]) -> Result<bool, String> {
         ["test"] => gate::run(here, gate::TEST),
         ["test", steps @ ..] => gate::run(here, steps),
         ["full"] => gate::run(here, &[gate::TEST, gate::FULL].concat()),
+        ["bench", what @ ..] => bench::run(here, what),
         ["size"] => gate::run(here, &["size"]),
         ["licences"] => gate::run(here, &["licences"]),
         ["docs"] => gate::run(here, &["docs"]),
         ["faults"] => Ok(faults::run(here)),
-        ["soak", arguments @ ..] => soak::run(here, arguments),
-        ["mutants"] => mutants::run(here),
         ["fuzz", target, "--input", input] => Fuzz::default().replay(here, target, input),
         ["fuzz", options @ ..] => match Fuzz::of(options) {
             Some(fuzz) => fuzz.run(here, &mut Vec::new()).map(Counts::ok),
             None => Err(HELP.to_owned()),
         },
+        ["soak", arguments @ ..] => soak::run(here, arguments),
+        ["mutants"] => mutants::run(here),
         ["conformance", languages @ ..] => conformance::run(here, languages),
         ["bindgen", "kotlin"] => done(kotlin::bindgen(here)),
         ["bindgen", "swift"] => done(swift::bindgen(here)),
@@ -104,6 +108,7 @@ fn done(result: Result<(), String>) -> Result<bool, String> {
 }
 
 /// Where the project is, and the cargo that runs us.
+#[derive(Clone)]
 struct Workspace {
     root: PathBuf,
     cargo: String,

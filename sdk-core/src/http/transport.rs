@@ -170,31 +170,26 @@ impl Transport for HttpClient {
 async fn read(response: &mut reqwest::Response, limit: usize) -> Result<Bytes, Failure> {
     let room = room(response, limit)?;
     let Some(first) = response.chunk().await.map_err(failure)? else { return Ok(Bytes::new()) };
-    if first.len() > limit {
-        return Err(Failure::TooLarge);
-    }
+    fits(&[], &first, limit)?;
     // Most come in one piece, and need no copy.
-    let Some(second) = response.chunk().await.map_err(failure)? else { return Ok(first) };
+    let Some(mut next) = response.chunk().await.map_err(failure)? else { return Ok(first) };
     let mut body = Vec::with_capacity(room);
     body.extend_from_slice(&first);
-    let mut next = Some(second);
-    while let Some(chunk) = next {
-        if body.len() + chunk.len() > limit {
-            return Err(Failure::TooLarge);
-        }
-        body.extend_from_slice(&chunk);
-        next = response.chunk().await.map_err(failure)?;
+    loop {
+        fits(&body, &next, limit)?;
+        body.extend_from_slice(&next);
+        next = match response.chunk().await.map_err(failure)? {
+            Some(next) => next,
+            None => return Ok(body.into()),
+        };
     }
-    Ok(body.into())
 }
 
 /// Wiped when it goes, since the answer to a sign-in holds the token.
 async fn read_secret(response: &mut reqwest::Response, limit: usize) -> Result<Bytes, Failure> {
     let mut body = Zeroizing::new(Vec::with_capacity(room(response, limit)?));
     while let Some(chunk) = response.chunk().await.map_err(failure)? {
-        if body.len() + chunk.len() > limit {
-            return Err(Failure::TooLarge);
-        }
+        fits(&body, &chunk, limit)?;
         append(&mut body, &chunk);
     }
     Ok(Bytes::from_owner(body))
@@ -207,6 +202,10 @@ fn room(response: &reqwest::Response, limit: usize) -> Result<usize, Failure> {
         return Err(Failure::TooLarge);
     }
     Ok(usize::try_from(announced).unwrap_or(0).min(ROOM))
+}
+
+fn fits(body: &[u8], chunk: &[u8], limit: usize) -> Result<(), Failure> {
+    if body.len() + chunk.len() > limit { Err(Failure::TooLarge) } else { Ok(()) }
 }
 
 /// A vector that grows by itself leaves a copy behind: this one is moved to more room, and wiped where it was.

@@ -110,7 +110,10 @@ impl Page {
         let (back, said) = (pending.clone(), Arc::new(AtomicBool::new(false)));
         let said_late = said.clone();
         let unheard = move |store: &dyn SecureStore, key: &str, closed: bool| {
-            if closed && !said_late.load(Ordering::Acquire) && current(store, key).is_ok_and(|now| now == Found::Nothing) {
+            if closed
+                && !said_late.load(Ordering::Acquire)
+                && current(store, key).is_ok_and(|now| now == Found::Nothing)
+            {
                 let _ = write(store, key, &back);
             }
         };

@@ -106,7 +106,7 @@ impl DevServer {
             body_limit: usize::MAX,
             extra_roots: Vec::new(),
             pins: crate::http::pins::Pins::default(),
-            host: crate::builder::host(&control).expect("a host"),
+            host: crate::builder::host(&control).expect("a URL of a host"),
             https: false,
         };
         Self { base_url, control, process, http: HttpClient::new(settings) }
@@ -173,8 +173,8 @@ impl DevServer {
             url: self.control.join(path).expect("a path below /_dev/"),
             headers,
             body: (!body.is_null()).then(|| body.to_string().into()),
-            attempt: 0,
             secret: false,
+            attempt: 0,
         };
         let reply = self.http.send(request).await.unwrap_or_else(|why| panic!("{method} {path}: {why:?}"));
         let text = String::from_utf8_lossy(&reply.body);

@@ -525,7 +525,11 @@ async fn p7_p12_an_order_that_is_found_and_not_told_of_is_not_placed_once_more()
             return;
         }
         world.settle().await;
-        assert_eq!(world.place().await.unwrap_err().code(), ErrorCode::OrderPending, "left after {millis} ms");
+        assert_eq!(
+            world.place().await.unwrap_err().code(),
+            ErrorCode::OrderPending,
+            "left after {millis} ms"
+        );
         assert!(matches!(world.market.orders().resolve().await, Ok(OrderOutcome::Placed(_))));
     }
     panic!("it never ends");

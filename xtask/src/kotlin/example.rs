@@ -9,12 +9,7 @@ use crate::counts::Counts;
 use crate::{Workspace, shopper, succeeds};
 
 const EXAMPLE: &str = "examples/kotlin";
-/// Has Maven write down what the program depends on.
-const LIST: [&str; 3] = [
-    "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath",
-    "-Dmdep.outputFile=target/classpath.txt",
-    "-Dmdep.includeScope=runtime",
-];
+const CLASSPATH: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath";
 
 /// Builds it away from this project, so that the artefacts are all it has of that, runs its tests, and plays its transcript.
 pub(super) fn check(here: &Workspace, server: &Path) -> Counts {
@@ -23,7 +18,8 @@ pub(super) fn check(here: &Workspace, server: &Path) -> Counts {
         return Counts::check(said(Err(format!("{EXAMPLE}: {error}"))));
     }
     let mut build = package::maven(here, &folder);
-    build.arg("test").args(LIST).arg(package::local(&package::repository(here))).env(DEV_SERVER, server);
+    build.args(["test", CLASSPATH, "-Dmdep.outputFile=target/classpath.txt", "-Dmdep.includeScope=runtime"]);
+    build.arg(package::local(&package::repository(here))).env(DEV_SERVER, server);
     let mut counts = reports(&mut build, &folder.join(REPORTS));
     if counts.ok() {
         counts += Counts::check(said(played(here, server, &folder)));
@@ -35,7 +31,7 @@ pub(super) fn check(here: &Workspace, server: &Path) -> Counts {
 
 /// Plays its transcript.
 fn played(here: &Workspace, server: &Path, folder: &Path) -> Result<(), String> {
-    let classes = classpath(folder)?;
+    let classes = listed(folder)?;
     let mut app = here.command("java");
     app.arg("-cp").arg(classes).arg("shop.MainKt");
     let readme = here.root.join(EXAMPLE).join("README.md");
@@ -48,14 +44,20 @@ fn played(here: &Workspace, server: &Path, folder: &Path) -> Result<(), String> 
 
 /// Compiles the project in `folder`, and says where its classes are, and those of what it depends on.
 pub(super) fn classes(mut maven: Command, folder: &Path) -> Result<String, String> {
-    if !succeeds(maven.arg("compile").args(LIST)) {
+    maven.args([
+        "compile",
+        CLASSPATH,
+        "-Dmdep.outputFile=target/classpath.txt",
+        "-Dmdep.includeScope=runtime",
+    ]);
+    if !succeeds(&mut maven) {
         return Err(format!("{} does not build", folder.display()));
     }
-    classpath(folder)
+    listed(folder)
 }
 
-/// As a build with [`LIST`] has left it.
-fn classpath(folder: &Path) -> Result<String, String> {
+/// Where the classes of a project are, and those that Maven has listed.
+fn listed(folder: &Path) -> Result<String, String> {
     let libraries =
         std::fs::read_to_string(folder.join("target/classpath.txt")).map_err(|e| e.to_string())?;
     let libraries = std::env::split_paths(libraries.trim()).collect::<Vec<_>>();
