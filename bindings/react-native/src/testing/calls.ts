@@ -82,7 +82,7 @@ export class Calls {
         ended?.(account, undefined);
         return value;
       } catch (error) {
-        const refused = error instanceof Unauthorized;
+        const refused = error instanceof Unauthorized || (error as MarketError).code === 'sessionExpired';
         ended?.(account, refused ? failed('sessionExpired') : (error as MarketError));
         if (!refused) throw error;
         // Back to the door: it knows whether there is a newer session.

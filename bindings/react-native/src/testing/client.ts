@@ -82,7 +82,7 @@ export class FakeMarketClient extends MarketClient {
 
   /**
    * Has the next calls fail: `fail('network')`, `fail('rateLimited', { call: 'session.requestCode' })`. Where nobody is
-   * signed in they fail for that.
+   * signed in they fail for that. `sessionExpired` ends the session, as the shop's refusal does.
    */
   fail(failure: FakeFailure, { call, times = 1, acted = false }: FailOptions = {}): void {
     const { code, ...more } = typeof failure === 'string' ? { code: failure } : failure;

@@ -5,6 +5,7 @@ import type {
   Cart,
   CartApiLike,
   CartListener,
+  ErrorCode,
   MarketCoreLike,
   NewOrder,
   Order,
@@ -36,6 +37,22 @@ export type Rules = SessionRules & {
 
 /** After these what is shown of the cart may be wrong. */
 const DOUBTFUL = new Set(['rejected', 'notFound', 'invalidInput', 'network', 'timeout', 'server', 'unexpectedResponse', 'outcomeUnknown']);
+
+/** An order that ended so was certainly not placed. A logout that overtakes it leaves it as unknown as a lost answer. */
+const DID_NOTHING = new Set<ErrorCode>([
+  'invalidInput',
+  'rateLimited',
+  'rejected',
+  'notFound',
+  'unsupported',
+  'notSignedIn',
+  'sessionExpired',
+  'storeLocked',
+  'storeUnavailable',
+  'unexpectedResponse',
+  'network',
+  'tls',
+]);
 
 export class FakeCore implements MarketCoreLike {
   readonly calls: Calls;
@@ -224,8 +241,7 @@ export class FakeCore implements MarketCoreLike {
         act: (account) => account.place(order),
         ended: (account, error) => {
           if (error === undefined) this.journal.close(account);
-          // A logout that overtakes it leaves it as unknown as a lost answer.
-          else if (error.code !== 'outcomeUnknown' && error.code !== 'signedOut') this.journal.takeBack(account);
+          else if (DID_NOTHING.has(error.code)) this.journal.takeBack(account);
           if (order.items === undefined) this.cartChanged(account, error);
         },
       };
@@ -250,6 +266,8 @@ export class FakeCore implements MarketCoreLike {
       if (before?.key === key) return before.done;
       const fly = async (): Promise<SignIn> => {
         await before?.done.catch(() => undefined);
+        // The store is asked before the code is spent.
+        await this.sessionState.known(ticket);
         return this.calls.sent(name, ticket, () => {
           const token = this.shop.signIn(number, digits);
           this.sessionState.signIn(token);

@@ -1,6 +1,7 @@
 /** The dev server as a process of its own, for tests on Node. It is the real shop, with faults. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type IncomingMessage, request } from 'node:http';
+import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 
 /** What a `MarketDevServer` is started with. */
@@ -94,6 +95,9 @@ export class MarketDevServer {
       child.kill();
       throw new Error(`${program} is no ${PROGRAM}. It said: ${line}`);
     }
+    // A test that fails before it closes it must not keep this process, and so the server, for ever.
+    child.unref();
+    for (const pipe of [child.stdin, child.stdout]) (pipe as Socket).unref();
     return new MarketDevServer(child, line.slice(READY.length));
   }
 
@@ -101,6 +105,7 @@ export class MarketDevServer {
   async close(): Promise<void> {
     if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     const gone = new Promise((resolve) => this.process.once('exit', resolve));
+    this.process.ref();
     this.process.stdin?.end();
     await gone;
   }

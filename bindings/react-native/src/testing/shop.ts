@@ -91,8 +91,7 @@ export class FakeShop {
     const good = (at: number) => at > Date.now() - CODE_LIFETIME[market];
     const sent = this.sent.get(phone)?.find(({ at, used }) => !used && good(at));
     if (sent === undefined || code !== this.code) throw refused('wrongCode', 400, 'Invalid or expired verification code');
-    // All bring the same code, so that one that was used is used for all.
-    for (const one of this.sent.get(phone) ?? []) one.used = true;
+    sent.used = true;
     const account = this.account(phone);
     return this.open(account);
   }

@@ -1,3 +1,9 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
+
 import { MarketDevServer } from '../../src/testing/dev-server';
 import { PHONE, requestsTo } from '../dev-server';
 
@@ -38,6 +44,19 @@ test('a dev server is found on the PATH', async () => {
       process.env['PATH'] = path;
     }
   });
+});
+
+test('a dev server that nobody closes keeps no process, and one that is being closed does', async () => {
+  const source = readFileSync(join(__dirname, '../../src/testing/dev-server.ts'), 'utf8');
+  const { outputText } = transpileModule(source, { compilerOptions: { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022 } });
+  const said = await new Promise<string>((resolve) => {
+    const ends = `exports.MarketDevServer.start().then((one) => exports.MarketDevServer.start().then(() => one.close())).then(() => console.log('closed'))`;
+    const program = spawn(process.execPath, ['-e', `${outputText}\n${ends}`], { env: process.env, stdio: ['ignore', 'pipe', 'inherit'] });
+    let all = '';
+    program.stdout.on('data', (text: Buffer) => (all += text.toString()));
+    program.once('close', (code) => resolve(`${all.trim()} ${String(code)}`));
+  });
+  expect(said).toBe('closed 0');
 });
 
 test('a dev server that is closed is gone, and may be closed twice', async () => {

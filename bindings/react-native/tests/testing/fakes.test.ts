@@ -50,6 +50,27 @@ test('the code of the SMS is what the test says', async () => {
   expect((await market.session.verifyCode(PHONE, '4711')).user.id).toBe(19);
 });
 
+test('a code is good once for each time that it was sent', async () => {
+  const market = new FakeMarketClient();
+  for (let sent = 0; sent < 2; sent += 1) await market.session.requestCode(PHONE);
+  for (let used = 0; used < 2; used += 1) expect(await code(market.session.verifyCode(PHONE, '123456'))).toBeUndefined();
+  expect(await code(market.session.verifyCode(PHONE, '123456'))).toBe('wrongCode');
+});
+
+test('nobody signs in while it is not known who is signed in, and the code is still good', async () => {
+  const market = new FakeMarketClient();
+  await market.session.requestCode(PHONE);
+  await market.show({ status: 'locked', reason: 'locked' });
+  expect(await code(market.session.verifyCode(PHONE, '123456'))).toBe('storeLocked');
+  await market.show({ status: 'restoring' });
+  const signIn = market.session.verifyCode(PHONE, '123456');
+  const waits = watched(signIn);
+  await settled();
+  expect(waits.done).toBe(false);
+  await market.show({ status: 'signedOut', reason: 'noSession' });
+  expect((await signIn).user.id).toBe(19);
+});
+
 test('the test ends a session in either way, and the app is told once', async () => {
   for (const reason of ['expired', 'rejected'] as const) {
     const market = new FakeMarketClient({ signedInAs: PHONE });
@@ -208,6 +229,20 @@ test('the next calls fail as the test says: all, or those of one name, so often'
   expect(await code(market.orders.list())).toBeUndefined();
 });
 
+test('a call that fails with an expired session ends it, and waits where calls may', async () => {
+  for (const parkOnExpiry of [undefined, { limit: 1, patience: 60_000 }]) {
+    const market = new FakeMarketClient({ signedInAs: PHONE, parkOnExpiry });
+    const ends: string[] = [];
+    market.session.onEnd(({ reason }) => ends.push(reason));
+    market.fail('sessionExpired');
+    const call = watched(market.cart.get());
+    await settled();
+    expect(call.done).toBe(parkOnExpiry === undefined);
+    expect(market.session.state).toMatchObject({ status: 'expired', reason: 'rejected', waiting: call.done ? 0 : 1 });
+    expect(ends).toEqual(['rejected']);
+  }
+});
+
 test('a shop is not there for as long as the test says', async () => {
   const market = new FakeMarketClient({ signedInAs: PHONE });
   market.fail('network', { times: Infinity });
@@ -229,6 +264,20 @@ test('a lost answer may have been acted on', async () => {
   market.loseOrderAnswer();
   expect(await code(market.orders.place(ORDER))).toBe('outcomeUnknown');
   expect(await market.orders.resolve()).toMatchObject({ type: 'placed', order: { id: 1 } });
+});
+
+test('an order that fails in a way that does not say that nothing was done is pending', async () => {
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  await market.cart.add(42, 2);
+  for (const failure of ['timeout', 'server'] as const) {
+    market.fail(failure, { call: 'orders.place', acted: true });
+    expect(await code(market.orders.place({ ...ORDER, items: [{ skuId: 42, quantity: 1 }] }))).toBe(failure);
+    expect(await code(market.orders.place(ORDER))).toBe('orderPending');
+    expect(await market.orders.resolve()).toMatchObject({ type: 'placed' });
+  }
+  market.fail('network', { call: 'orders.place' });
+  expect(await code(market.orders.place(ORDER))).toBe('network');
+  expect(await code(market.orders.place(ORDER))).toBeUndefined();
 });
 
 test('a logout is one though the shop is not told, unless the store does not erase', async () => {
