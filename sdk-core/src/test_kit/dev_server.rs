@@ -20,8 +20,7 @@ const VARIABLE: &str = "MARKET_DEV_SERVER";
 
 /// A market server with a database of its own on a port of its own: the real thing, with faults. It ends with this value.
 ///
-/// It is the program `market-dev-server` (`cargo install market-dev-server`, or from a checkout of the SDK
-/// `cargo install --path tests/dev-server`), found by the variable `MARKET_DEV_SERVER` or on the `PATH`.
+/// It is the program `market-dev-server` (in a checkout of the SDK: `cargo install --path tests/dev-server`), found by the variable `MARKET_DEV_SERVER` or on the `PATH`.
 ///
 /// ```no_run
 /// use market_sdk::test_kit::DevServer;

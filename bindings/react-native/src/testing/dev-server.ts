@@ -180,7 +180,7 @@ export class MarketDevServer {
 
 function absent(program: string, error: Error): Error {
   return new Error(
-    `${program} does not start (${error.message}). Install it with \`cargo install ${PROGRAM}\`, or build it in a checkout of ` +
-      `the market SDK with \`cargo build -p ${PROGRAM}\` and name it in MARKET_DEV_SERVER.`,
+    `${program} does not start (${error.message}). In a checkout of the SDK, install it with ` +
+      `\`cargo install --path tests/dev-server\`, or build it with \`cargo build -p ${PROGRAM}\` and name it in MARKET_DEV_SERVER.`,
   );
 }

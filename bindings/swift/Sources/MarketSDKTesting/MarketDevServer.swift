@@ -76,7 +76,7 @@ public final class MarketDevServer: Sendable {
             return found
         }
 
-        private static let howToInstall = "Install it with `cargo install market-dev-server`, or in a checkout of the SDK build "
+        private static let howToInstall = "In a checkout of the SDK, install it with `cargo install --path tests/dev-server`, or build "
             + "it with `cargo build -p market-dev-server` and let MARKET_DEV_SERVER name target/debug/market-dev-server."
     #endif
 

@@ -12,7 +12,7 @@ struct MarketDevServerTests {
             #expect {
                 try MarketDevServer.program(in: environment)
             } throws: { missing in
-                missing.localizedDescription.contains("cargo install market-dev-server")
+                missing.localizedDescription.contains("cargo install --path tests/dev-server")
                     && "\(missing)".contains(environment["MARKET_DEV_SERVER"] ?? "PATH")
             }
         }

@@ -59,7 +59,7 @@ class FakesTest {
     @Test
     fun `a dev server that is not there or does not start is said, and how to get one`() {
         val absent = program("shop.NoServer", environment = mapOf("MARKET_DEV_SERVER" to "/nowhere")).single()
-        assertTrue("not found at /nowhere" in absent && "cargo install market-dev-server" in absent, absent)
+        assertTrue("not found at /nowhere" in absent && "cargo install --path tests/dev-server" in absent, absent)
         val wrong = assertThrows(IllegalStateException::class.java) { MarketDevServer.start(arguments = listOf("--nonsense")) }
         assertTrue("--nonsense" in wrong.message.orEmpty(), wrong.message)
     }

@@ -154,7 +154,7 @@ public class MarketDevServer private constructor(private val process: Process) :
             val found = if (named != null) listOf(named) else onPath + onPath.map { File("${it.path}.exe") }
             return checkNotNull(found.firstOrNull { it.isFile && it.canExecute() }) {
                 "$PROGRAM was not found ${if (named != null) "at $named, which $VARIABLE names" else "on PATH"}. " +
-                    "Install it by `cargo install $PROGRAM`, or name one that was built in a checkout " +
+                    "Install it in a checkout of the SDK by `cargo install --path tests/dev-server`, or name one that was built there " +
                     "(`cargo build -p $PROGRAM` makes target/debug/$PROGRAM) in $VARIABLE."
             }
         }
