@@ -20,7 +20,7 @@ async function withProgram(program: string | undefined, act: () => Promise<void>
 
 test('a dev server that is not installed is said how to be', async () => {
   await withProgram('/nowhere/market-dev-server', async () => {
-    await expect(MarketDevServer.start()).rejects.toThrow(/nowhere.*cargo install --path tests/dev-server.*MARKET_DEV_SERVER/s);
+    await expect(MarketDevServer.start()).rejects.toThrow(/nowhere.*cargo install --path tests\/dev-server.*MARKET_DEV_SERVER/s);
   });
 });
 
