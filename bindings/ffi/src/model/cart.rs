@@ -51,7 +51,7 @@ impl From<market_sdk::CartLine> for CartLine {
             quantity: line.quantity,
             name: line.name,
             price: line.price.into(),
-            image: line.image.as_deref().and_then(Url::read),
+            image: line.image.and_then(Url::read),
         }
     }
 }

@@ -250,7 +250,7 @@ impl From<market_sdk::Profile> for Profile {
             id: profile.id.0.cast_signed(),
             phone: profile.phone,
             full_name: profile.full_name,
-            profile_image_url: profile.profile_image_url.as_deref().and_then(Url::read),
+            profile_image_url: profile.profile_image_url.and_then(Url::read),
             is_active: profile.is_active,
             is_verified: profile.is_verified,
             market: profile.market.map(Into::into),
