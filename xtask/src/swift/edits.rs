@@ -3,6 +3,7 @@
 
 mod calls;
 pub(super) mod personal;
+mod reading;
 mod words;
 
 use crate::bindings::edited;
@@ -20,6 +21,7 @@ pub(super) fn all(text: &str) -> Result<String, String> {
     let text = discardable(&text)?;
     let text = personal::hidden(&text)?;
     let text = words::numbers(&text)?;
+    let text = reading::from_memory(&text)?;
     calls::on_the_callers_actor(&words::spelled(&text, &objects))
 }
 

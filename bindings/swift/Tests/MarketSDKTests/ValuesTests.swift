@@ -31,6 +31,18 @@ struct ValuesTests {
     }
 
     @Test
+    func an_amount_is_the_one_that_foundation_reads() throws {
+        for digits in [
+            "0", "0.00", "0.01", "-0.01", "-5.10", "19.99", "20.00", "100", "1500.000", "999999999999999999", "-99999999999999999.9",
+            "9999999999999999999", "--1", "1.2.3", "-", "1e3",
+        ] {
+            let (read, expected) = (try? decimal(from: digits), Decimal(string: digits, locale: here))
+            #expect(read == expected && read?.exponent == expected?.exponent, "\(digits)")
+            #expect(read?.description == expected?.description, "\(digits)")
+        }
+    }
+
+    @Test
     func p10_a_phone_number_does_not_show_itself() {
         let number = PhoneNumber("+13128059851")
         #expect("\(number)" == "+•••••••••51")
