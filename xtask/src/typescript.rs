@@ -31,8 +31,8 @@ pub(crate) fn bindgen(here: &Workspace) -> Result<(), String> {
     tool.generate(here, "napi", &library, &generated, &["--lib-colocated"])?;
     for flavour in ["jsi", "napi"] {
         let folder = generated.join(flavour);
-        edit(&folder.join("market_sdk_ffi.ts"), &[API_EDITS])?;
-        let ffi = if flavour == "napi" { NODE_EDITS } else { &[] };
+        let (api, ffi) = if flavour == "napi" { (NODE_API_EDITS, NODE_EDITS) } else { Default::default() };
+        edit(&folder.join("market_sdk_ffi.ts"), &[API_EDITS, api])?;
         edit(&folder.join("market_sdk_ffi-ffi.ts"), &[FFI_EDITS, ffi])?;
     }
     tool.lay_out(here)?;
@@ -74,6 +74,19 @@ import { ListenerError, MarketError, StoreError } from \"../../errors\";",
 ];
 
 const FFI_EDITS: &[(&str, &str)] = &[("'@ubjs/core'", "\"../../runtime\"")];
+
+/// What is changed in the generated calls on Node.
+const NODE_API_EDITS: &[(&str, &str)] = &[
+    (
+        "import { ListenerError, MarketError, StoreError } from \"../../errors\";",
+        "import { ListenerError, MarketError, StoreError } from \"../../errors\";
+import { readInPlace } from \"../../text\";",
+    ),
+    (
+        "= uniffiCreateFfiConverterString(stringConverter);",
+        "= readInPlace(uniffiCreateFfiConverterString(stringConverter));",
+    ),
+];
 
 /// What is changed in how the library is reached on Node.
 const NODE_EDITS: &[(&str, &str)] = &[

@@ -47,17 +47,17 @@ export const FfiConverterInt32: FfiConverter<number, number> = {
   writeIntoCursor: (value, c) => PlainInt32.writeIntoCursor(whole(value, 0x7fff_ffff), c),
 };
 
-function id(value: bigint): number {
-  const number = Number(value);
+function id(number: number): number {
   if (Number.isSafeInteger(number)) return number;
   throw MarketError.internal('a number of the server is too large for JavaScript');
 }
 
 /** Ids are numbers. One that a number cannot hold is refused, not rounded. */
 export const FfiConverterInt64: FfiConverter<bigint, number> = {
-  lift: id,
+  lift: (value) => id(Number(value)),
   lower: (value, alloc) => PlainInt64.lower(BigInt(whole(value, Number.MAX_SAFE_INTEGER)), alloc),
-  readFromCursor: (c) => id(PlainInt64.readFromCursor(c)),
+  // From its halves: one that is too large is never rounded to one that is not, and no bigint is made.
+  readFromCursor: (c) => id(c.readI32() * 0x1_0000_0000 + c.readU32()),
   writeIntoCursor: (value, c) => PlainInt64.writeIntoCursor(BigInt(whole(value, Number.MAX_SAFE_INTEGER)), c),
   allocationSize: () => 8,
 };
