@@ -58,6 +58,20 @@ const EVERYWHERE: &[(&str, &str)] = &[
 ];
 
 const ONCE: &[(&str, &str)] = &[
+    // A structure of JNA's has memory of its own, and the collector has to let it go.
+    (
+        "
+    var status = UniffiRustCallStatus()
+    val return_value = callback(status)
+    uniffiCheckCallStatus(errorHandler, status)
+    return return_value
+",
+        "
+    return CallStatus.lent { status ->
+        callback(status).also { uniffiCheckCallStatus(errorHandler, status) }
+    }
+",
+    ),
     // The core refuses a time of nothing by an error of its own.
     (
         "            // Rust does not support negative Durations

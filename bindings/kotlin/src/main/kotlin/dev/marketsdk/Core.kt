@@ -50,6 +50,21 @@ internal object Core {
     private const val VERSION_FUNCTION = "uniffi_market_sdk_ffi_fn_func_core_version"
 }
 
+/** What becomes of a call. Each thread uses one again and again. */
+internal object CallStatus {
+    private val own = ThreadLocal<UniffiRustCallStatus?>()
+
+    /** A call within this one finds none there; one that a failure was written to is not used again. */
+    inline fun <T> lent(call: (UniffiRustCallStatus) -> T): T {
+        val status = take()
+        return call(status).also { giveBack(status) }
+    }
+
+    fun take(): UniffiRustCallStatus = own.get()?.also { own.set(null) } ?: UniffiRustCallStatus()
+
+    fun giveBack(status: UniffiRustCallStatus): Unit = own.set(status)
+}
+
 /**
  * Has the host called on threads that do not keep the virtual machine from ending: a listener may block, and a program
  * that is done still ends. [functions] is a table of callbacks.
