@@ -124,14 +124,16 @@ type Measured = Result<(Sides, Vec<Figure>), String>;
 fn measured(here: &Workspace, language: &Language, effort: Effort) -> Measured {
     let sides = (language.build)(here)?;
     let programs = programs(here)?;
-    let mut server = Running::start(&mut here.command(programs.join("server")))?;
-    let address = server.out.line()?;
     let folder = bindings::target(here).join("bench").join(language.name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut server = Running::start(here.command(programs.join("server")).arg(&folder))?;
+    let [plain, secure] = [server.out.line()?, server.out.line()?];
+    let addresses =
+        measure::Addresses { plain: format!("http://{plain}"), secure: format!("https://{secure}") };
     let stopwatch = programs.join("start").to_string_lossy().into_owned();
     let core = language.name == "rust";
-    let bench = measure::Bench { here, sides: &sides, core, address, folder, stopwatch, effort };
+    let bench = measure::Bench { here, sides: &sides, core, addresses, folder, stopwatch, effort };
     let mut figures = bench.everywhere();
     if core {
         figures.extend(bench.core_alone());

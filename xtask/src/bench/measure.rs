@@ -60,10 +60,17 @@ pub(super) struct Bench<'a> {
     pub(super) sides: &'a Sides,
     /// The SDK's side is the core itself.
     pub(super) core: bool,
-    pub(super) address: String,
+    pub(super) addresses: Addresses,
     pub(super) folder: PathBuf,
     pub(super) stopwatch: String,
     pub(super) effort: Effort,
+}
+
+/// Where the one server is.
+pub(super) struct Addresses {
+    pub(super) plain: String,
+    /// With TLS, by an authority that the sides find in their folder.
+    pub(super) secure: String,
 }
 
 /// A side's program, at work.
@@ -126,8 +133,17 @@ impl Bench<'_> {
                 self.at_once("wishlists-at-once"),
             ),
             compared("1,000 carts begun at once, each", "µs", Goal::None, self.at_once("carts-at-once")),
-            compared("process start to first cart", "ms", Goal::Ratio(0.8), self.starts()),
+            compared(
+                "process start to first cart",
+                "ms",
+                Goal::Ratio(0.8),
+                self.starts(&self.addresses.plain),
+            ),
         ];
+        if self.core {
+            let secure = self.starts(&self.addresses.secure);
+            figures.push(compared("process start to first cart, over https", "ms", Goal::Ratio(0.8), secure));
+        }
         let calls = self.effort.of(100_000);
         figures.push(Figure {
             what: format!("memory that {calls} cart reads added"),
@@ -214,18 +230,18 @@ impl Bench<'_> {
         self.folder.join(format!("{name}.callgrind"))
     }
 
-    fn url(&self, lines: usize) -> String {
-        format!("http://{}/{lines}/api/v1", self.address)
-    }
-
-    fn arguments(&self, program: &[String], lines: usize) -> Vec<String> {
+    fn arguments(&self, program: &[String], server: &str, lines: usize) -> Vec<String> {
         let folder = self.folder.to_string_lossy().into_owned();
-        [program, &[self.url(lines), lines.to_string(), folder]].concat()
+        [program, &[format!("{server}/{lines}/api/v1"), lines.to_string(), folder]].concat()
     }
 
     /// Starts a side, which has somebody signed in.
     fn side(&self, program: &[String], lines: usize) -> Result<Side, String> {
-        self.side_of(&mut self.sides.command(&self.arguments(program, lines)))
+        self.side_at(program, &self.addresses.plain, lines)
+    }
+
+    fn side_at(&self, program: &[String], server: &str, lines: usize) -> Result<Side, String> {
+        self.side_of(&mut self.sides.command(&self.arguments(program, server, lines)))
     }
 
     fn side_of(&self, command: &mut Command) -> Result<Side, String> {
@@ -281,14 +297,14 @@ impl Bench<'_> {
     }
 
     /// From the start of a process to its first cart, as a user who was signed in before.
-    fn starts(&self) -> Result<Compared, String> {
+    fn starts(&self, server: &str) -> Result<Compared, String> {
         for program in [&self.sides.sdk, &self.sides.by_hand] {
-            self.side(program, SMALL)?; // It leaves its session behind.
+            self.side_at(program, server, SMALL)?; // It leaves its session behind.
         }
         let mut stopwatch =
             Side(Running::start(&mut self.sides.command(std::slice::from_ref(&self.stopwatch)))?);
         let line = |program: &[String]| {
-            [self.arguments(program, SMALL), vec!["start".to_owned()]].concat().join("\t")
+            [self.arguments(program, server, SMALL), vec!["start".to_owned()]].concat().join("\t")
         };
         let (sdk, by_hand) = (line(&self.sides.sdk), line(&self.sides.by_hand));
         // The first finds nothing in the system's caches.
@@ -349,7 +365,8 @@ impl Bench<'_> {
         let _ = std::fs::remove_file(&out);
         let valgrind = ["valgrind", "--quiet", "--tool=callgrind"].map(str::to_owned);
         let file = format!("--callgrind-out-file={}", out.display());
-        let arguments = [&valgrind[..], &[file], &self.arguments(program, lines)].concat();
+        let arguments =
+            [&valgrind[..], &[file], &self.arguments(program, &self.addresses.plain, lines)].concat();
         let mut side = self.side_of(&mut self.sides.command(&arguments))?;
         side.does(&format!("carts {reads}"))?;
         side.ends()?;

@@ -45,6 +45,16 @@ pub struct Given {
     pub folder: PathBuf,
 }
 
+impl Given {
+    /// The authority that vouches for the server, in PEM, where it speaks TLS.
+    pub fn authority(&self) -> Option<Vec<u8>> {
+        self.base_url.starts_with("https:").then(|| std::fs::read(self.folder.join(AUTHORITY)).unwrap())
+    }
+}
+
+/// The server leaves it in the folder that it is started with, which is the sides' own.
+pub const AUTHORITY: &str = "authority.pem";
+
 /// One side of a comparison.
 pub trait Side: Sized {
     /// A client that has nobody signed in.

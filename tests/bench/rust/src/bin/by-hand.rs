@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use market_bench::{CODE, Given, PHONE, Side};
-use reqwest::{Client, StatusCode};
+use reqwest::{Certificate, Client, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -100,7 +100,11 @@ impl Side for ByHand {
     fn new(given: &Given) -> Self {
         rustls::crypto::ring::default_provider().install_default().unwrap();
         let token_file = given.folder.join("token");
-        Self { http: Client::new(), base_url: given.base_url.clone(), token_file, token: None }
+        let mut http = Client::builder();
+        if let Some(pem) = given.authority() {
+            http = http.tls_certs_merge([Certificate::from_pem(&pem).unwrap()]);
+        }
+        Self { http: http.build().unwrap(), base_url: given.base_url.clone(), token_file, token: None }
     }
 
     async fn sign_in(&mut self) {

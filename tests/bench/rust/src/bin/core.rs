@@ -17,9 +17,11 @@ fn builder(base_url: &str) -> MarketClientBuilder {
 
 impl Side for Core {
     fn new(given: &Given) -> Self {
-        let market =
-            builder(&given.base_url).store(FileStore::new(given.folder.join("session"))).build().unwrap();
-        Self { market, base_url: given.base_url.clone() }
+        let mut market = builder(&given.base_url).store(FileStore::new(given.folder.join("session")));
+        if let Some(pem) = given.authority() {
+            market = market.extra_root_certificates(pem);
+        }
+        Self { market: market.build().unwrap(), base_url: given.base_url.clone() }
     }
 
     async fn sign_in(&mut self) {

@@ -1,10 +1,14 @@
 //! A server that answers at once: what it says is made before it is asked, so that what is measured is the clients.
 //!
 //! It looks at the token, as a server does, and at nothing else. Its answers are those of deployed servers, by
-//! `tests/dev-server/tests/data`; the cart has as many lines as the address says: `/LINES/api/v1`.
+//! `tests/dev-server/tests/data`; the cart has as many lines as the address says: `/LINES/api/v1`. It is started with a
+//! folder, leaves there the certificate of an authority made on the fly, and says two addresses: one for http, one for
+//! https.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measuring program: what goes wrong ends it")]
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use axum::body::Bytes;
@@ -12,10 +16,17 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::serve::ListenerExt as _;
+use axum::serve::{Listener, ListenerExt as _};
 use axum::{Json, Router};
-use market_bench::{PHONE, PIECES};
+use market_bench::{AUTHORITY, PHONE, PIECES};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::server::TlsStream;
 
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxOSIsIm1hcmtldCI6InVzIn0.c2ln";
 
@@ -75,6 +86,49 @@ fn refused() -> Response {
     (StatusCode::UNAUTHORIZED, Json(body)).into_response()
 }
 
+/// Connections that speak TLS.
+struct Secure {
+    plain: TcpListener,
+    acceptor: TlsAcceptor,
+}
+
+impl Secure {
+    /// With an authority and a certificate of its own; gives the authority's, in PEM.
+    fn new(plain: TcpListener) -> (Self, String) {
+        let mut authority = CertificateParams::default();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let leaf =
+            CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .and_then(|config| config.with_no_client_auth().with_single_cert(vec![leaf.der().clone()], key));
+        (Self { plain, acceptor: TlsAcceptor::from(Arc::new(config.unwrap())) }, authority.pem())
+    }
+}
+
+impl Listener for Secure {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            let (connection, address) = self.plain.accept().await.unwrap();
+            connection.set_nodelay(true).unwrap();
+            // Who does not come to terms is gone.
+            if let Ok(connection) = self.acceptor.accept(connection).await {
+                return (connection, address);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.plain.local_addr()
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let (wishlist, sign_in) = (wishlist(), sign_in());
@@ -99,13 +153,17 @@ async fn main() {
         )
         .route("/{lines}/api/v1/auth/verify-code", post(async move || answer(sign_in.clone())))
         .with_state(Carts::default());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    println!("{}", listener.local_addr().unwrap());
-    let listener = listener.tap_io(|connection| connection.set_nodelay(true).unwrap());
+    let folder = PathBuf::from(std::env::args().nth(1).unwrap());
+    let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (secure, authority) = Secure::new(TcpListener::bind("127.0.0.1:0").await.unwrap());
+    std::fs::write(folder.join(AUTHORITY), authority).unwrap();
+    println!("{}\n{}", plain.local_addr().unwrap(), secure.local_addr().unwrap());
+    let plain = plain.tap_io(|connection| connection.set_nodelay(true).unwrap());
     // It ends when nobody holds its input any more.
     std::thread::spawn(|| {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         std::process::exit(0);
     });
-    axum::serve(listener, router).await.unwrap();
+    let (plain, secure) = tokio::join!(axum::serve(plain, router.clone()), axum::serve(secure, router));
+    plain.and(secure).unwrap();
 }
