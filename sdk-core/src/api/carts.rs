@@ -103,19 +103,28 @@ pub(super) fn written(core: &Arc<Core>, made: &Made, result: Result<Got<CartWire
 
 /// A change failed with `code`. If what is shown may be wrong now, it is read anew.
 pub(super) fn doubted(core: &Arc<Core>, made: &Made, code: ErrorCode) {
-    let doubt = match code {
-        ErrorCode::Rejected | ErrorCode::NotFound | ErrorCode::InvalidInput => true,
-        // The server is in trouble. A request more is one made again, and paid for like it.
-        ErrorCode::Network
-        | ErrorCode::Timeout
-        | ErrorCode::Server
-        | ErrorCode::UnexpectedResponse
-        | ErrorCode::OutcomeUnknown => core.carts.observed() && core.http.may_ask_again(),
-        _ => false,
-    };
-    if doubt {
+    // Of a server in trouble a request more is one made again, and paid for like it.
+    let affordable = || !in_trouble(code) || (core.carts.observed() && core.http.may_ask_again());
+    if leaves_cart_in_doubt(code) && affordable() {
         reread(core, made);
     }
+}
+
+/// Whether a change of the cart that ended so tells nothing of what is in it now: it may have been made, or the shop had
+/// another cart before it.
+pub(crate) fn leaves_cart_in_doubt(code: ErrorCode) -> bool {
+    in_trouble(code) || matches!(code, ErrorCode::Rejected | ErrorCode::NotFound | ErrorCode::InvalidInput)
+}
+
+fn in_trouble(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::Network
+            | ErrorCode::Timeout
+            | ErrorCode::Server
+            | ErrorCode::UnexpectedResponse
+            | ErrorCode::OutcomeUnknown
+    )
 }
 
 /// Reads the cart anew for those who observe it, when its turn comes. If an expiry stops that, it is done when the same

@@ -125,7 +125,7 @@ async fn begin(
         let placed = core.http.json::<OrderWire>(&made.clone().parks(false), &call).await;
         match &placed {
             Ok(_) => claim.placed().await,
-            Err(error) if !claim.has_begun() || did_nothing(error.code()) => claim.did_nothing().await,
+            Err(error) if !claim.has_begun() || leaves_no_order(error.code()) => claim.did_nothing().await,
             // It stays open. A device that sleeps stops the timers, and sends when it wakes: settling counts from then.
             Err(_) => match core.keeper.clock().monotonic().saturating_sub(asked) {
                 took if took > made.timeout() => claim.unknown(took).await,
@@ -183,7 +183,7 @@ async fn page(core: &Core, made: &Made) -> Result<Page> {
 }
 
 /// Whether an order that was sent and ended so was certainly not placed.
-fn did_nothing(code: ErrorCode) -> bool {
+pub(crate) fn leaves_no_order(code: ErrorCode) -> bool {
     match code {
         // Refused: by the shop, by the session's end (401), or by who would send it elsewhere (307, 308).
         ErrorCode::InvalidInput

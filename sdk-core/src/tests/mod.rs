@@ -2,6 +2,7 @@
 //! told to, and nothing waits for a real clock.
 
 mod drops;
+mod error_codes;
 mod expiring_soon;
 mod observed_cart;
 mod orders_once;
