@@ -108,6 +108,8 @@ export const PARKING: Record<string, Behaviour> = {
     const market = await world.client(PARKS);
     const told: unknown[] = [];
     const stop = market.session.subscribe((state) => {
+      // That the store held nothing may not have been told yet.
+      if (told.length === 0 && state.status !== 'signedIn') return;
       // A session is stored a moment after its sign-in, which is told too.
       const one = 'persisted' in state ? { ...state, persisted: true } : state;
       if (JSON.stringify(told.at(-1)) !== JSON.stringify(one)) told.push(one);
