@@ -131,8 +131,9 @@ test('what was shown stays when the session has expired, and is read again when 
   who.expire(1);
   expect(resource.snapshot()).toEqual(view);
   // It would only wait, and take a tap's place.
-  expect(await resource.refresh()).toBeUndefined();
+  const refreshed = resource.refresh();
   expect(waiting).toEqual([]);
+  expect(await refreshed).toBeUndefined();
   // A component may look at it before it is told.
   resource.subscribe(() => resource.snapshot());
   who.turn(1);

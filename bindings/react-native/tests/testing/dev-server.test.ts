@@ -89,20 +89,23 @@ test('what the server is not asked for is said, and what it does not know', asyn
 
 test('a test waits until requests are there, and takes faults back', async () => {
   const server = await MarketDevServer.start();
-  const ask = (path: string): Promise<number> =>
-    new Promise((resolve, reject) => {
-      get(`${server.baseUrl}${path}`, { agent: false }, ({ statusCode = 0 }) => resolve(statusCode)).once('error', reject);
-    });
-  await server.fault('GET /auth/markets', { kind: 'hold' });
-  const asked = [ask('/auth/markets'), ask('/auth/markets')];
-  await server.arrived('GET /auth/markets', 2);
-  await server.arrived('* /auth/{what}');
-  await server.release();
-  expect(await Promise.all(asked)).toEqual([200, 200]);
-  await server.fault('GET /auth/markets', { kind: 'status', status: 503 });
-  expect(await ask('/auth/markets')).toBe(503);
-  await server.clearFaults();
-  expect(await ask('/auth/markets')).toBe(200);
-  await expect(server.arrived('/auth/markets')).rejects.toThrow('/auth/markets is no route');
-  await server.close();
+  try {
+    const ask = (path: string): Promise<number> =>
+      new Promise((resolve, reject) => {
+        get(`${server.baseUrl}${path}`, { agent: false }, ({ statusCode = 0 }) => resolve(statusCode)).once('error', reject);
+      });
+    await server.fault('GET /auth/markets', { kind: 'hold' });
+    const asked = [ask('/auth/markets'), ask('/auth/markets')];
+    await server.arrived('GET /auth/markets', 2);
+    await server.arrived('* /auth/{what}');
+    await server.release();
+    expect(await Promise.all(asked)).toEqual([200, 200]);
+    await server.fault('GET /auth/markets', { kind: 'status', status: 503 });
+    expect(await ask('/auth/markets')).toBe(503);
+    await server.clearFaults();
+    expect(await ask('/auth/markets')).toBe(200);
+    await expect(server.arrived('/auth/markets')).rejects.toThrow('/auth/markets is no route');
+  } finally {
+    await server.close();
+  }
 });

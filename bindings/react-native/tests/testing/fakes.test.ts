@@ -359,9 +359,11 @@ test('what never reaches the shop uses up no failure', async () => {
   market.hold('session.markets');
   const leaving = new AbortController();
   const left = market.session.markets({ signal: leaving.signal }).catch(() => undefined);
+  await market.arrived('session.markets');
+  const released = market.release();
   leaving.abort();
   await left;
-  await market.release();
+  await released;
   expect(await code(market.session.requestCode(PHONE))).toBe('network');
 });
 

@@ -118,7 +118,10 @@ test("its clock moves the timers of each of its clients, as long as they are ope
   await shop.advanceClock(20 * MINUTE);
   await jest.advanceTimersByTimeAsync(9 * MINUTE);
   expect(one.session.state.status).toBe('signedIn');
+  const timers = jest.getTimerCount();
   two.close();
+  await shop.advanceClock(1);
+  expect(jest.getTimerCount()).toBe(timers / 2);
   await jest.advanceTimersByTimeAsync(MINUTE);
   await settled();
   expect([one, two].map(({ session }) => session.state.status)).toEqual(['expired', 'signedIn']);
