@@ -161,7 +161,8 @@ export class FakeSession {
     this.expiresAt = expiresAt;
     if (!Number.isFinite(expiresAt)) return;
     const at = (time: number) => after(time - this.clock.now(), () => this.resumed());
-    this.timers = [at(expiresAt - this.margin()), at(expiresAt)];
+    this.timers = [at(expiresAt)];
+    if (!this.saidSoon) this.timers.push(at(expiresAt - this.margin()));
   }
 
   /** No timer of it goes off any more. */
