@@ -50,9 +50,9 @@ struct MarketDevServerTests {
         #expect(try await same.requests().map(\.route).last == "POST /cart/items")
         await #expect(throws: MarketDevServer.Failure.self) { try await same.code(phone: kgPhone) }
         // It is not its own.
-        await same.stop()
+        await same.close()
         _ = try await market.cart.get()
-        await server.stop()
+        await server.close()
         #expect(try await failure { try await market.cart.get() }.code == .network)
     }
 
@@ -77,7 +77,7 @@ struct MarketDevServerTests {
             #expect(failed.code == code)
             #expect(failed.status == status)
         }
-        try await server.send("DELETE", "faults")
+        try await server.clearFaults()
         let before = try await server.requests("GET /auth/markets").count
         try await server.fault("GET /auth/markets", .hold())
         let held = Task { try await market.session.markets() }

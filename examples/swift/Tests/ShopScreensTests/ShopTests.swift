@@ -57,7 +57,7 @@ struct ServedShopTests {
         ])
         #expect(said.dropFirst(3) == ["Your session has ended, +•••••••••51. Your cart is kept.", "Goodbye."])
         #expect(try await server.state().carts.map(\.items.count) == [1])
-        await server.stop()
+        await server.close()
     }
 }
 

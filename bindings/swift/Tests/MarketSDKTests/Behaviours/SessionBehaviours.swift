@@ -145,16 +145,68 @@ extension Behaviours {
     }
 
     @Test
-    func a_session_that_has_grown_too_old() async throws {
+    func a_session_that_has_grown_old() async throws {
         try await same { stage, seen in
             try await stage.signIn()
             try await stage.advanceClock(by: .seconds(1700))
-            await seen.call("before") { try await stage.market.cart.get() }
-            try await stage.advanceClock(by: .seconds(200))
-            await seen.call("after") { try await stage.market.cart.get() }
+            await seen.call("before its end") { try await stage.market.cart.get() }
             seen.state(stage.market)
+            try await stage.expireSessions()
+            await seen.call("after") { try await stage.market.cart.get() }
             try await stage.market.session.logout()
             seen.state(stage.market)
+        }
+    }
+
+    @Test
+    func the_order_of_states() async throws {
+        try await same(parks: 10) { stage, seen in
+            let market = stage.market
+            try await market.session.restore()
+            // Two that follow: the real one says first that somebody is signed in, and then that it is stored.
+            let states = Task {
+                var all: [SessionState] = []
+                for await state in market.session.states {
+                    let next: SessionState = if case let .signedIn(user, _, _) = state { .signedIn(user: user, expiresAt: nil, persisted: true) } else { state }
+                    if all.last != next { all.append(next) }
+                    if case .signedOut(.loggedOut) = state { break }
+                }
+                return all
+            }
+            func comes(_ wanted: @escaping @Sendable (SessionState) -> Bool) async throws {
+                _ = try await first(in: market.session.states) { wanted($0) ? true : nil }
+            }
+            try await stage.signIn()
+            try await comes(\.isSignedIn)
+            try await stage.expireSessions()
+            let add = Task { try await market.cart.add(sku: 42, quantity: 2) }
+            try await stage.waiting(1)
+            try await stage.signIn()
+            await seen.call("goes on") { try await add.value }
+            try await market.session.logout()
+            seen.note("states", try await within(.seconds(20)) { await states.value })
+        }
+    }
+
+    @Test
+    func a_store_that_is_locked() async throws {
+        try await same { stage, seen in
+            try await stage.market.session.requestCode(phone: usPhone)
+            let code = try await stage.code(phone: usPhone)
+            let (market, unlock) = try await stage.locked()
+            let session = market.session
+            seen.state(market)
+            await seen.call("restore") { try await session.restore() }
+            await seen.done("validity") { try await session.requireValidity(duration: .seconds(1)) }
+            await seen.call("sign in") { try await session.verifyCode(phone: usPhone, code: code) }
+            await seen.call("markets") { try await session.markets() }
+            let cart = Task { try await market.cart.get() }
+            let profile = Task { try await session.profile() }
+            unlock()
+            await seen.call("cart") { try await cart.value }
+            await seen.call("profile") { try await profile.value }
+            await seen.call("the code is unspent") { try await session.verifyCode(phone: usPhone, code: code) }
+            await seen.call("cart") { try await market.cart.get() }
         }
     }
 
@@ -227,10 +279,31 @@ extension Behaviours {
     }
 
     @Test
+    func answers_of_routes_that_have_no_call() async throws {
+        try await same { stage, seen in
+            try await stage.signIn()
+            let answers: [(Int, String)] = [
+                (200, "[1]"), (204, ""), (400, #"{"detail": "No such thing."}"#), (403, #"{"message": " No. "}"#), (404, #"{"detail": "Not Found"}"#),
+                (404, #"{"detail": "Product not found"}"#), (404, "<html>"), (405, "{}"), (409, "{}"), (410, "{}"),
+                (422, #"{"detail": [{"loc": ["query", "page", 0], "msg": "Too small"}, {"loc": ["body"], "msg": "Odd"}]}"#),
+                (422, #"{"detail": "Too many of them"}"#), (422, "{}"), (429, "{}"), (500, #"{"detail": "SELECT"}"#), (503, "{}"), (401, "{}"),
+            ]
+            for (status, body) in answers {
+                for (path, withSession) in [("/products", false), ("/products/", true)] {
+                    try await stage.answer("GET /products", status, body)
+                    let request = RawRequest(method: .get, path: path, withSession: withSession)
+                    await seen.call("\(status) \(body) of \(path)") { try await stage.market.request(request) }
+                }
+            }
+            seen.state(stage.market)
+        }
+    }
+
+    @Test
     func routes_that_have_no_call() async throws {
         try await same { stage, seen in
             try await stage.signIn()
-            for path in ["/products", "/auth/logout", "/auth/verify-code/", "products", "/", "/a/../b", "/a b"] {
+            for path in ["/products", "/auth/logout", "/auth/verify-code/", "products", "/", "/a/../b", "/a b", "/a%2fb", "/a%20b", "/a\u{1}b"] {
                 await seen.call(path) { try await stage.market.request(RawRequest(method: .get, path: path)) }
             }
             try await stage.expireSessions()

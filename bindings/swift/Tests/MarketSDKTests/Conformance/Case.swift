@@ -141,10 +141,10 @@ func conformance(
     do {
         try await play(Case(server: server, folder: folder))
     } catch {
-        await server.stop()
+        await server.close()
         throw error
     }
-    await server.stop()
+    await server.close()
 }
 
 /// A thousand connections: a shell allows fewer files by default, and a process may allow itself more.
