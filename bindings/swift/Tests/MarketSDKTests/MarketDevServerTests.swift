@@ -57,6 +57,19 @@ struct MarketDevServerTests {
     }
 
     @Test
+    func a_server_that_does_not_end_by_itself_is_killed() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("market-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let program = folder.appendingPathComponent("market-dev-server").path
+        let stubborn = "#!/usr/bin/env bash\necho listening on http://127.0.0.1:1/api/v1\nexec sleep 600\n"
+        let made = FileManager.default.createFile(atPath: program, contents: Data(stubborn.utf8), attributes: [.posixPermissions: 0o755])
+        try #require(made)
+        let server = try await MarketDevServer.start(program, .documented, [])
+        try await within(.seconds(20)) { await server.close(within: .milliseconds(10)) }
+    }
+
+    @Test
     func each_fault_is_one_that_the_server_plays() async throws {
         let server = try await MarketDevServer.start()
         let market = try MarketClient(baseURL: server.baseURL, appID: "a", store: .memory, allowHTTPLoopback: true)
