@@ -62,11 +62,16 @@ struct MarketDevServerTests {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let program = folder.appendingPathComponent("market-dev-server").path
-        let stubborn = "#!/usr/bin/env bash\necho listening on http://127.0.0.1:1/api/v1\nexec sleep 600\n"
+        let stubborn = "#!/usr/bin/env bash\necho listening on http://127.0.0.1:1/api/v1\nexec sleep 60\n"
         let made = FileManager.default.createFile(atPath: program, contents: Data(stubborn.utf8), attributes: [.posixPermissions: 0o755])
         try #require(made)
         let server = try await MarketDevServer.start(program, .documented, [])
-        try await within(.seconds(20)) { await server.close(within: .milliseconds(10)) }
+        let (closed, close) = AsyncStream<Bool>.makeStream()
+        Task {
+            await server.close(within: .milliseconds(10))
+            close.yield(true)
+        }
+        #expect(try await first(in: closed) { $0 })
     }
 
     @Test

@@ -163,29 +163,44 @@ extension Behaviours {
         try await same(parks: 10) { stage, seen in
             let market = stage.market
             try await market.session.restore()
-            // Two that follow: the real one says first that somebody is signed in, and then that it is stored.
-            let states = Task {
-                var all: [SessionState] = []
-                for await state in market.session.states {
-                    let next: SessionState = if case let .signedIn(user, _, _) = state { .signedIn(user: user, expiresAt: nil, persisted: true) } else { state }
-                    if all.last != next { all.append(next) }
-                    if case .signedOut(.loggedOut) = state { break }
-                }
-                return all
-            }
-            func comes(_ wanted: @escaping @Sendable (SessionState) -> Bool) async throws {
-                _ = try await first(in: market.session.states) { wanted($0) ? true : nil }
-            }
+            let states = States()
+            let subscription = try market.session.observe(listener: states)
+            defer { subscription.cancel() }
+            // Each is waited for: a real client leaves out what is over before it is told.
+            try await states.comes(\.signedOut)
             try await stage.signIn()
-            try await comes(\.isSignedIn)
+            try await states.comes(\.signedIn)
             try await stage.expireSessions()
             let add = Task { try await market.cart.add(sku: 42, quantity: 2) }
+            try await states.comes(\.expired)
             try await stage.waiting(1)
             try await stage.signIn()
             await seen.call("goes on") { try await add.value }
+            try await states.comes(\.signedIn)
             try await market.session.logout()
-            seen.note("states", try await within(.seconds(20)) { await states.value })
+            try await states.comes(\.signedOut)
+            seen.note("states", states.all)
         }
+    }
+
+    /// All states that were told, in order.
+    private final class States: SessionListener, @unchecked Sendable {
+        private let (stream, told) = AsyncStream<SessionState>.makeStream()
+        private let guarded = NSLock()
+        private var seen: [SessionState] = []
+
+        func changed(state: SessionState) {
+            // A real one says first that somebody is signed in, and then that it is stored.
+            let bare: SessionState = if case let .signedIn(user, _, _) = state { .signedIn(user: user, expiresAt: nil, persisted: true) } else { state }
+            guarded.withLock { if seen.last != bare { seen.append(bare) } }
+            told.yield(state)
+        }
+
+        func comes<Found: Sendable>(_ wanted: @escaping @Sendable (SessionState) -> Found?) async throws {
+            _ = try await first(in: stream, wanted)
+        }
+
+        var all: [SessionState] { guarded.withLock { seen } }
     }
 
     @Test
