@@ -83,8 +83,7 @@ extension Behaviours {
     func logging_out_and_in_again() async throws {
         try await same { stage, seen in
             let market = stage.market
-            try await stage.signIn()
-            try await market.cart.add(sku: 42, quantity: 2)
+            try await stage.signInAndFillTheCart()
             try await market.wishlist.add(product: 15)
             await seen.done("log out") { try await market.session.logout() }
             seen.state(market)
@@ -101,8 +100,7 @@ extension Behaviours {
     func another_user_has_a_cart_of_their_own() async throws {
         try await same { stage, seen in
             let market = stage.market
-            try await stage.signIn()
-            try await market.cart.add(sku: 42, quantity: 2)
+            try await stage.signInAndFillTheCart()
             await seen.call("kg") { try await stage.signIn(kgPhone) }
             await seen.call("cart") { try await market.cart.get() }
             await seen.call("another of us") { try await stage.signIn("+13128059852") }
@@ -115,8 +113,7 @@ extension Behaviours {
     @Test
     func two_devices_have_one_cart_and_a_logout_of_one_ends_the_others_session() async throws {
         try await same { stage, seen in
-            try await stage.signIn()
-            try await stage.market.cart.add(sku: 42, quantity: 2)
+            try await stage.signInAndFillTheCart()
             let other = try stage.other()
             try await stage.signIn(on: other)
             await seen.call("the other") { try await other.cart.add(sku: 42, quantity: 1) }
@@ -131,8 +128,7 @@ extension Behaviours {
     func a_session_that_the_server_ends() async throws {
         try await same { stage, seen in
             let market = stage.market
-            try await stage.signIn()
-            try await market.cart.add(sku: 42, quantity: 2)
+            try await stage.signInAndFillTheCart()
             try await stage.expireSessions()
             seen.state(market)
             await seen.call("add") { try await market.cart.add(sku: 88, quantity: 1) }

@@ -91,8 +91,7 @@ extension Behaviours {
     func an_order_of_the_cart() async throws {
         try await same { stage, seen in
             let market = stage.market
-            try await stage.signIn()
-            try await market.cart.add(sku: 42, quantity: 2)
+            try await stage.signInAndFillTheCart()
             try await market.cart.add(sku: 106, quantity: 1)
             await seen.call("place") { try await market.orders.place(stage.order()) }
             await seen.call("cart") { try await market.cart.get() }
@@ -162,8 +161,7 @@ extension Behaviours {
     func an_order_whose_answer_is_lost_and_that_was_placed() async throws {
         try await same { stage, seen in
             let market = stage.market
-            try await stage.signIn()
-            try await market.cart.add(sku: 42, quantity: 2)
+            try await stage.signInAndFillTheCart()
             try await stage.meets(.placeOrder, .lost(acted: true))
             await seen.call("lost") { try await market.orders.place(stage.order()) }
             await seen.call("held back") { try await market.orders.place(stage.order()) }
@@ -181,8 +179,7 @@ extension Behaviours {
     func an_order_whose_answer_is_lost_and_that_was_not_placed() async throws {
         try await same { stage, seen in
             let market = stage.market
-            try await stage.signIn()
-            try await market.cart.add(sku: 42, quantity: 2)
+            try await stage.signInAndFillTheCart()
             try await stage.meets(.placeOrder, .lost(acted: false))
             await seen.call("lost") { try await market.orders.place(stage.order()) }
             await seen.call("resolve") { try await market.orders.resolve() }
@@ -199,8 +196,7 @@ extension Behaviours {
     func an_order_that_is_forced_though_an_earlier_one_is_unknown() async throws {
         try await same { stage, seen in
             let market = stage.market
-            try await stage.signIn()
-            try await market.cart.add(sku: 42, quantity: 2)
+            try await stage.signInAndFillTheCart()
             try await stage.meets(.placeOrder, .lost(acted: false))
             await seen.call("lost") { try await market.orders.place(stage.order()) }
             await seen.call("forced") { try await market.orders.place(stage.order(force: true)) }
@@ -229,8 +225,7 @@ extension Behaviours {
     func an_order_that_the_shop_fails_under_is_unknown() async throws {
         try await same { stage, seen in
             let market = stage.market
-            try await stage.signIn()
-            try await market.cart.add(sku: 42, quantity: 2)
+            try await stage.signInAndFillTheCart()
             for trouble in [Trouble.forbidden, .overloaded, .failed] {
                 try await stage.meets(.placeOrder, trouble)
                 await seen.call("\(trouble)") { try await market.orders.place(stage.order()) }
@@ -244,8 +239,7 @@ extension Behaviours {
     func an_unknown_order_holds_no_other_user_back() async throws {
         try await same { stage, seen in
             let market = stage.market
-            try await stage.signIn()
-            try await market.cart.add(sku: 42, quantity: 2)
+            try await stage.signInAndFillTheCart()
             try await stage.meets(.placeOrder, .lost(acted: false))
             await seen.call("lost") { try await market.orders.place(stage.order()) }
             try await stage.signIn(kgPhone)
@@ -259,11 +253,8 @@ extension Behaviours {
     func a_second_tap_on_order_while_the_first_is_under_way() async throws {
         try await same { stage, seen in
             let market = stage.market
-            try await stage.signIn()
-            try await market.cart.add(sku: 42, quantity: 2)
-            try await stage.hold(.placeOrder)
-            let order = Task { try await market.orders.place(stage.order()) }
-            try await stage.arrived(.placeOrder)
+            try await stage.signInAndFillTheCart()
+            let order = try await stage.held(.placeOrder) { try await market.orders.place(stage.order()) }
             await seen.call("second") { try await market.orders.place(stage.order(force: true)) }
             try await stage.release()
             await seen.call("first") { try await order.value }

@@ -50,6 +50,29 @@ extension Stage {
         }
     }
 
+    func signInAndFillTheCart() async throws {
+        try await signIn()
+        try await market.cart.add(sku: 42, quantity: 2)
+    }
+
+    /// Makes a call that waits for a session, as the last of so many.
+    func parked<Value: Sendable>(_ calls: Int, _ call: @escaping @Sendable () async throws -> Value) async throws -> Task<Value, any Error> {
+        let task = Task { try await call() }
+        try await waiting(calls)
+        return task
+    }
+
+    /// Makes a call of this kind that is held on its way.
+    func held<Value: Sendable>(
+        _ kind: FakeCall.Kind,
+        _ call: @escaping @Sendable () async throws -> Value
+    ) async throws -> Task<Value, any Error> {
+        try await hold(kind)
+        let task = Task { try await call() }
+        try await arrived(kind)
+        return task
+    }
+
     func order(of items: [NewOrderItem]? = nil, force: Bool = false, parks: Bool = false) -> NewOrder {
         NewOrder(
             customerName: "Ann", customerPhone: usPhone, deliveryAddress: "1 Main St", items: items, parkOnExpiry: parks, force: force)
