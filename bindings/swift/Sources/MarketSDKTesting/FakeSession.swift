@@ -138,7 +138,7 @@ final class FakeSession: SessionAPI {
     }
 
     func verifyToken(on _: isolated (any Actor)?) async throws -> TokenStatus {
-        let made = core.state.use { $0.begin(.verifyToken) }
+        let made = core.state.use { $0.begin(.verifyToken, parks: false) }
         return try await core.call(made) { TokenStatus(valid: true, userID: $1.user, market: $1.market) }
     }
 

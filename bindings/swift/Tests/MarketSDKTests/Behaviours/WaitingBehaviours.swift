@@ -71,6 +71,18 @@ extension Behaviours {
     }
 
     @Test
+    func who_asks_whether_the_session_is_accepted_does_not_wait() async throws {
+        try await same(parks: 10) { stage, seen in
+            let session = stage.market.session
+            try await stage.signIn()
+            try await stage.expireSessions()
+            await seen.call("refused") { try await session.verifyToken() }
+            seen.state(stage.market)
+            await seen.call("expired") { try await session.verifyToken() }
+        }
+    }
+
+    @Test
     func an_order_waits_only_if_it_is_asked_to() async throws {
         try await same(parks: 10) { stage, seen in
             let market = stage.market
