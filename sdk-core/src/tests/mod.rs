@@ -9,6 +9,7 @@ mod orders_once;
 mod orders_simulated;
 mod parked_orders;
 mod parking;
+mod parking_order;
 mod promises;
 mod recorded;
 mod retries;
