@@ -187,7 +187,10 @@ extension Behaviours {
 
         func changed(state: SessionState) {
             // A real one says first that somebody is signed in, and then that it is stored.
-            let bare: SessionState = if case let .signedIn(user, _, _) = state { .signedIn(user: user, expiresAt: nil, persisted: true) } else { state }
+            let bare: SessionState = switch state {
+            case let .signedIn(user, _, _): .signedIn(user: user, expiresAt: nil, persisted: true)
+            default: state
+            }
             guarded.withLock { if seen.last != bare { seen.append(bare) } }
             told.yield(state)
         }
