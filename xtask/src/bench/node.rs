@@ -7,7 +7,10 @@ pub(super) fn build(here: &Workspace) -> Result<Sides, String> {
     let node = typescript::built_for_node(here, &library(here)?)?;
     let program = |name: &str| {
         let file = here.root.join("tests/bench/node").join(name);
-        [node.clone(), "--expose-gc".into(), file].map(|part| part.to_string_lossy().into_owned()).to_vec()
+        let node = node.to_string_lossy().into_owned();
+        // What is young has a heap that does not grow, so that what grows is not hidden in it.
+        let heap = ["--min-semi-space-size=2", "--max-semi-space-size=2"].map(str::to_owned);
+        [&[node, "--expose-gc".to_owned()], &heap[..], &[file.to_string_lossy().into_owned()]].concat()
     };
     let place = |name: &str, arguments: &[String]| {
         let mut command = std::process::Command::new(name);
