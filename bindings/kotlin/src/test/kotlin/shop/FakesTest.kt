@@ -1,20 +1,30 @@
 package shop
 
+import dev.marketsdk.EndReason
 import dev.marketsdk.ErrorCode
 import dev.marketsdk.FieldError
 import dev.marketsdk.LockedReason
+import dev.marketsdk.MarketClient
 import dev.marketsdk.MarketException
 import dev.marketsdk.NewOrder
+import dev.marketsdk.NewOrderItem
+import dev.marketsdk.OrderOutcome
+import dev.marketsdk.OrderStatus
 import dev.marketsdk.ParkOnExpiry
 import dev.marketsdk.SessionState
+import dev.marketsdk.SessionStore
+import dev.marketsdk.SignedOutReason
 import dev.marketsdk.format
 import dev.marketsdk.program
 import dev.marketsdk.requireValidity
 import dev.marketsdk.test.FakeCall
 import dev.marketsdk.test.FakeMarketClient
+import dev.marketsdk.test.FakeProduct
 import dev.marketsdk.test.FakeShop
+import dev.marketsdk.test.FakeSku
 import dev.marketsdk.test.MarketDevServer
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.cancel
@@ -35,6 +45,7 @@ import java.io.ByteArrayOutputStream
 import java.io.PrintStream
 import java.math.BigDecimal
 import java.util.Locale
+import kotlin.time.Duration.Companion.hours
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
 
@@ -60,7 +71,7 @@ class FakesTest {
     fun `a dev server that is not there or does not start is said, and how to get one`() {
         val absent = program("shop.NoServer", environment = mapOf("MARKET_DEV_SERVER" to "/nowhere")).single()
         assertTrue("not found at /nowhere" in absent && "cargo install --path tests/dev-server" in absent, absent)
-        val wrong = assertThrows(IllegalStateException::class.java) { MarketDevServer.start(arguments = listOf("--nonsense")) }
+        val wrong = assertThrows(IllegalStateException::class.java) { MarketDevServer.start(args = listOf("--nonsense")) }
         assertTrue("--nonsense" in wrong.message.orEmpty(), wrong.message)
     }
 
@@ -106,6 +117,99 @@ class FakesTest {
         }
 
     @Test
+    fun `the shop's clock ends sessions at once, and says it before`() =
+        runTest {
+            val told = mutableListOf<Any>()
+            market.session.onExpiringSoon { told += it.left.toMinutes() }
+            market.session.onEnd { told += it.reason }
+            market.shop.advanceClock(24.minutes)
+            assertTrue(told.isEmpty())
+            market.shop.advanceClock(2.minutes)
+            market.shop.advanceClock(1.minutes)
+            market.session.resumed()
+            assertEquals(listOf<Any>(3L), told)
+            market.shop.advanceClock(3.minutes)
+            assertEquals(EndReason.EXPIRED, (market.session.state.value as SessionState.Expired).reason)
+            assertEquals(listOf(3L, EndReason.EXPIRED), told)
+            val failure = failure { market.cart.get() }
+            assertEquals(ErrorCode.SESSION_EXPIRED to null, failure.code to failure.status)
+
+            val late = FakeMarketClient(ANN, expiringSoon = 2.minutes)
+            late.session.onExpiringSoon { told += "late" }
+            late.shop.advanceClock(27.minutes)
+            assertEquals(2, told.size)
+            late.shop.advanceClock(2.minutes)
+            assertEquals("late", told.last())
+            // A session is not said to end soon in its first half.
+            val early = FakeMarketClient(ANN, expiringSoon = 40.minutes)
+            early.session.onExpiringSoon { told += "early" }
+            early.shop.advanceClock(14.minutes)
+            assertEquals("late", told.last())
+            early.shop.advanceClock(2.minutes)
+            assertEquals("early", told.last())
+        }
+
+    @Test
+    fun `calls that the clock stops wait, and go on`() =
+        runTest {
+            val parking = FakeMarketClient(ANN, parkOnExpiry = ParkOnExpiry(10, 5.minutes))
+            parking.shop.advanceClock(30.minutes)
+            val add = async { parking.cart.add(42, 1) }
+            runCurrent()
+            assertEquals(1, (parking.session.state.value as SessionState.Expired).waiting)
+            parking.session.requestCode(ANN)
+            parking.session.verifyCode(ANN, "123456")
+            assertEquals(1, add.await().items.size)
+        }
+
+    @Test
+    fun `what a real client is not built with, a fake is not`() {
+        val clients =
+            listOf<() -> Any>(
+                { FakeMarketClient(parkOnExpiry = ParkOnExpiry(0, 5.minutes)) },
+                { FakeMarketClient(parkOnExpiry = ParkOnExpiry(1001, 1.minutes)) },
+                { FakeMarketClient(expiringSoon = 0.minutes) },
+                { FakeMarketClient(orderSettleTime = 25.hours) },
+            )
+        val built = { build: () -> Any -> (runCatching { build() }.exceptionOrNull() as? MarketException)?.let { it.code to it.message } }
+        val park = ParkOnExpiry(0, 5.minutes)
+        val real = { parks: ParkOnExpiry?, soon: Int?, settle: Int? ->
+            built { MarketClient("https://a.example", "a", null, SessionStore.Memory, parkOnExpiry = parks, expiringSoon = soon?.hours, orderSettleTime = settle?.hours) }
+        }
+        val refused = listOf(real(park, null, null), real(park, null, null), real(null, 0, null), real(null, null, 25))
+        assertEquals(refused, clients.map(built))
+        assertEquals(ErrorCode.CONFIG, refused.first()?.first)
+    }
+
+    @Test
+    fun `a code is not spent as long as it is not known who is signed in`() =
+        runTest {
+            market.session.logout()
+            market.session.requestCode(ANN)
+            market.show(SessionState.Locked(LockedReason.LOCKED))
+            assertEquals(ErrorCode.STORE_LOCKED, failure { market.session.verifyCode(ANN, "123456") }.code)
+            market.show(SessionState.Locked(LockedReason.UNAVAILABLE))
+            assertEquals(ErrorCode.STORE_UNAVAILABLE, failure { market.session.verifyCode(ANN, "123456") }.code)
+            market.show(SessionState.Restoring)
+            val tap = async { market.session.verifyCode(ANN, "123456") }
+            runCurrent()
+            assertFalse(tap.isCompleted)
+            market.show(SessionState.SignedOut(SignedOutReason.NO_SESSION))
+            assertEquals(19L, tap.await().user.id)
+        }
+
+    @Test
+    fun `a logout overtakes a sign-in that has hardly begun`() =
+        runTest {
+            market.session.requestCode(ANN)
+            val tap = async(start = CoroutineStart.UNDISPATCHED) { failure { market.session.verifyCode(ANN, "123456") } }
+            market.session.logout()
+            assertEquals(ErrorCode.SIGNED_OUT, tap.await().code)
+            assertTrue(market.session.state.value is SessionState.SignedOut)
+            market.session.verifyCode(ANN, "123456")
+        }
+
+    @Test
     fun `the next calls fail as they are told to, and then no more`() =
         runTest {
             market.fail(ErrorCode.NETWORK, times = 2)
@@ -129,7 +233,60 @@ class FakesTest {
             market.fail(ErrorCode.SESSION_EXPIRED)
             assertEquals(ErrorCode.SESSION_EXPIRED, failure { market.cart.get() }.code)
             assertTrue(market.session.state.value is SessionState.Expired)
-            assertThrows(IllegalArgumentException::class.java) { market.fail(ErrorCode.NETWORK, "cart.ad") }
+        }
+
+    @Test
+    fun `no call fails as the real one cannot`() {
+        val failures =
+            listOf(
+                ErrorCode.NETWORK to "cart.ad",
+                ErrorCode.NETWORK to "session.logout",
+                ErrorCode.SERVER to "session.clear",
+                ErrorCode.STORE_NOT_CLEARED to "cart.add",
+                ErrorCode.STORE_NOT_CLEARED to null,
+                ErrorCode.SESSION_EXPIRED to "session.markets",
+            )
+        for ((code, call) in failures) {
+            assertThrows(IllegalArgumentException::class.java, { market.fail(code, call) }, "$code $call")
+        }
+    }
+
+    @Test
+    fun `a failure waits for a call that reaches the shop`() =
+        runTest {
+            market.fail(ErrorCode.SESSION_EXPIRED)
+            market.session.markets()
+            market.session.clear()
+            failure { market.cart.get() }
+            market.session.requestCode(ANN)
+            market.session.verifyCode(ANN, "123456")
+            market.orders.resolve()
+            assertEquals(ErrorCode.SESSION_EXPIRED, failure { market.cart.get() }.code)
+        }
+
+    @Test
+    fun `an order whose answer is cut off is unknown, and one that was not sent is not placed`() =
+        runTest {
+            val order = NewOrder("Ann", ANN, "1 Main St")
+            market.cart.add(42, 1)
+            market.fail(ErrorCode.NETWORK, "orders.place")
+            assertEquals(ErrorCode.NETWORK, failure { market.orders.place(order) }.code)
+            assertEquals(OrderOutcome.NothingPending, market.orders.resolve())
+            market.fail(ErrorCode.NETWORK, "orders.place", acted = true)
+            assertEquals(ErrorCode.OUTCOME_UNKNOWN, failure { market.orders.place(order) }.code)
+            assertTrue(market.orders.resolve() is OrderOutcome.Placed)
+        }
+
+    @Test
+    fun `an order settles when the client was told it does`() =
+        runTest {
+            val market = FakeMarketClient(ANN, orderSettleTime = 2.minutes)
+            market.cart.add(42, 1)
+            market.loseOrderAnswer(placed = false)
+            failure { market.orders.place(NewOrder("Ann", ANN, "1 Main St")) }
+            assertTrue(market.orders.resolve() is OrderOutcome.NotSeenYet)
+            market.shop.advanceClock(2.minutes)
+            assertEquals(OrderOutcome.NotPlaced, market.orders.resolve())
         }
 
     @Test
@@ -160,12 +317,28 @@ class FakesTest {
         runTest {
             market.hold("cart.add")
             val add = async { market.cart.add(42, 1) }
-            runCurrent()
+            market.arrived("cart.add")
             assertFalse(add.isCompleted)
             market.session.profile()
             market.release()
             assertEquals(1, add.await().items.size)
             market.cart.add(42, 1)
+            assertThrows(IllegalArgumentException::class.java) { runBlocking { market.arrived("cart.ad") } }
+        }
+
+    @Test
+    fun `calls that are on their way are waited for, in virtual time and on other threads`() =
+        runTest {
+            market.delay(2.seconds)
+            val reads = List(2) { async { market.wishlist.get() } }
+            market.arrived("wishlist.get", count = 2)
+            assertEquals(0, currentTime)
+            reads.forEach { it.await() }
+            market.hold()
+            val elsewhere = async(Dispatchers.Default) { market.wishlist.get() }
+            market.arrived("wishlist.get")
+            market.release()
+            elsewhere.await()
         }
 
     @Test
@@ -198,15 +371,32 @@ class FakesTest {
     @Test
     fun `the shop sells what the test wants`() =
         runTest {
-            market.shop.sell(skuId = 7, name = "Mug", price = BigDecimal("5"), stock = 1)
+            market.shop.add(FakeProduct(3, "Mug", listOf(FakeSku(7, BigDecimal("5"), stock = 1), FakeSku(8, BigDecimal("4")))))
             assertEquals("Mug", market.cart.add(7, 1).items.single().name)
-            assertEquals("Mug", market.wishlist.add(7).items.single().product.name)
+            assertEquals("4.00", market.wishlist.add(3).items.single().product.price?.amount.toString())
             market.shop.setStock(7, 0)
             val order = NewOrder("Ann", ANN, "1 Main St")
             assertEquals("Product 'Mug' (size: ONE, color: Natural) is out of stock", failure { market.orders.place(order) }.message)
+            market.shop.add(FakeProduct(3, "Cup", listOf(FakeSku(8, BigDecimal("6")))))
+            assertEquals(ErrorCode.NOT_FOUND, failure { market.cart.add(7, 1) }.code)
+            assertEquals(listOf("Mug", "Cup"), market.cart.add(8, 1).items.map { it.name })
             market.shop.code = "4321"
             market.session.requestCode(ANN)
             market.session.verifyCode(ANN, "4321")
+        }
+
+    @Test
+    fun `a test sees the shop's orders, and moves them on`() =
+        runTest {
+            val order = NewOrder("Ann", ANN, "1 Main St", items = listOf(NewOrderItem(42, 1)))
+            val placed = market.orders.place(order)
+            val other = FakeMarketClient("+996700123456", shop = market.shop).orders.place(order)
+            assertEquals(setOf(placed, other), market.shop.orders().toSet())
+            assertEquals(listOf(placed), market.shop.orders("+1 312 805 9851"))
+            market.shop.setOrderStatus(ANN, placed.id, OrderStatus.Delivered)
+            assertEquals(OrderStatus.Delivered, market.orders.get(placed.id).status)
+            assertEquals("Cannot cancel order with status: delivered", failure { market.orders.cancel(placed.id) }.message)
+            assertThrows(IllegalArgumentException::class.java) { market.shop.setOrderStatus(ANN, 7, OrderStatus.Shipped) }
         }
 
     @Test
