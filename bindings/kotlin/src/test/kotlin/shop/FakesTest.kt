@@ -1,15 +1,12 @@
 package shop
 
-import dev.marketsdk.EndReason
 import dev.marketsdk.ErrorCode
 import dev.marketsdk.FieldError
 import dev.marketsdk.LockedReason
 import dev.marketsdk.MarketClient
 import dev.marketsdk.MarketException
 import dev.marketsdk.NewOrder
-import dev.marketsdk.NewOrderItem
 import dev.marketsdk.OrderOutcome
-import dev.marketsdk.OrderStatus
 import dev.marketsdk.ParkOnExpiry
 import dev.marketsdk.SessionState
 import dev.marketsdk.SessionStore
@@ -19,10 +16,6 @@ import dev.marketsdk.program
 import dev.marketsdk.requireValidity
 import dev.marketsdk.test.FakeCall
 import dev.marketsdk.test.FakeMarketClient
-import dev.marketsdk.test.FakeProduct
-import dev.marketsdk.test.FakeShop
-import dev.marketsdk.test.FakeSku
-import dev.marketsdk.test.MarketDevServer
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
@@ -43,36 +36,27 @@ import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import java.io.ByteArrayOutputStream
 import java.io.PrintStream
-import java.math.BigDecimal
 import java.util.Locale
 import kotlin.time.Duration.Companion.hours
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
 
-private const val ANN = "+13128059851"
+internal const val ANN = "+13128059851"
+
+internal suspend fun failure(call: suspend () -> Any?): MarketException =
+    try {
+        throw AssertionError("it did not fail: ${call()}")
+    } catch (e: MarketException) {
+        e
+    }
 
 /** What a test steers on a fake. That the fake is as the real client otherwise is shown in `dev.marketsdk.fakes`. */
 class FakesTest {
     private val market = FakeMarketClient(signedInAs = ANN)
 
-    private suspend fun failure(call: suspend () -> Any?): MarketException =
-        try {
-            throw AssertionError("it did not fail: ${call()}")
-        } catch (e: MarketException) {
-            e
-        }
-
     @Test
     fun `an app is tested without a network, without the native library and without JNA`() {
         assertEquals(listOf("$39.98", "SESSION_EXPIRED", "Expired"), program("shop.Tested", library = "/nowhere", without = "/jna"))
-    }
-
-    @Test
-    fun `a dev server that is not there or does not start is said, and how to get one`() {
-        val absent = program("shop.NoServer", environment = mapOf("MARKET_DEV_SERVER" to "/nowhere")).single()
-        assertTrue("not found at /nowhere" in absent && "cargo install --path tests/dev-server" in absent, absent)
-        val wrong = assertThrows(IllegalStateException::class.java) { MarketDevServer.start(args = listOf("--nonsense")) }
-        assertTrue("--nonsense" in wrong.message.orEmpty(), wrong.message)
     }
 
     @Test
@@ -114,52 +98,6 @@ class FakesTest {
             assertEquals(listOf(2L, 19L), told)
             market.session.requireValidity(1.minutes)
             assertEquals(ErrorCode.SESSION_EXPIRED, failure { market.session.requireValidity(5.minutes) }.code)
-        }
-
-    @Test
-    fun `the shop's clock ends sessions at once, and says it before`() =
-        runTest {
-            val told = mutableListOf<Any>()
-            market.session.onExpiringSoon { told += it.left.toMinutes() }
-            market.session.onEnd { told += it.reason }
-            market.shop.advanceClock(24.minutes)
-            assertTrue(told.isEmpty())
-            market.shop.advanceClock(2.minutes)
-            market.shop.advanceClock(1.minutes)
-            market.session.resumed()
-            assertEquals(listOf<Any>(3L), told)
-            market.shop.advanceClock(3.minutes)
-            assertEquals(EndReason.EXPIRED, (market.session.state.value as SessionState.Expired).reason)
-            assertEquals(listOf(3L, EndReason.EXPIRED), told)
-            val failure = failure { market.cart.get() }
-            assertEquals(ErrorCode.SESSION_EXPIRED to null, failure.code to failure.status)
-
-            val late = FakeMarketClient(ANN, expiringSoon = 2.minutes)
-            late.session.onExpiringSoon { told += "late" }
-            late.shop.advanceClock(27.minutes)
-            assertEquals(2, told.size)
-            late.shop.advanceClock(2.minutes)
-            assertEquals("late", told.last())
-            // A session is not said to end soon in its first half.
-            val early = FakeMarketClient(ANN, expiringSoon = 40.minutes)
-            early.session.onExpiringSoon { told += "early" }
-            early.shop.advanceClock(14.minutes)
-            assertEquals("late", told.last())
-            early.shop.advanceClock(2.minutes)
-            assertEquals("early", told.last())
-        }
-
-    @Test
-    fun `calls that the clock stops wait, and go on`() =
-        runTest {
-            val parking = FakeMarketClient(ANN, parkOnExpiry = ParkOnExpiry(10, 5.minutes))
-            parking.shop.advanceClock(30.minutes)
-            val add = async { parking.cart.add(42, 1) }
-            runCurrent()
-            assertEquals(1, (parking.session.state.value as SessionState.Expired).waiting)
-            parking.session.requestCode(ANN)
-            parking.session.verifyCode(ANN, "123456")
-            assertEquals(1, add.await().items.size)
         }
 
     @Test
@@ -278,18 +216,6 @@ class FakesTest {
         }
 
     @Test
-    fun `an order settles when the client was told it does`() =
-        runTest {
-            val market = FakeMarketClient(ANN, orderSettleTime = 2.minutes)
-            market.cart.add(42, 1)
-            market.loseOrderAnswer(placed = false)
-            failure { market.orders.place(NewOrder("Ann", ANN, "1 Main St")) }
-            assertTrue(market.orders.resolve() is OrderOutcome.NotSeenYet)
-            market.shop.advanceClock(2.minutes)
-            assertEquals(OrderOutcome.NotPlaced, market.orders.resolve())
-        }
-
-    @Test
     fun `a logout goes through while other calls fail, unless it is to fail itself`() =
         runTest {
             market.fail(ErrorCode.NETWORK)
@@ -310,6 +236,9 @@ class FakesTest {
             assertEquals(5_000, currentTime)
             listOf(async { market.cart.add(42, 1) }, async { market.cart.add(42, 1) }).forEach { it.await() }
             assertEquals(9_000, currentTime)
+            market.delay(1.seconds, "session.verifyCode")
+            listOf("0000", "9999").map { async { failure { market.session.verifyCode(ANN, it) } } }.forEach { it.await() }
+            assertEquals(11_000, currentTime)
         }
 
     @Test
@@ -366,49 +295,6 @@ class FakesTest {
             parking.session.requestCode(ANN)
             parking.session.verifyCode(ANN, "123456")
             assertTrue(parking.cart.get().items.isEmpty())
-        }
-
-    @Test
-    fun `the shop sells what the test wants`() =
-        runTest {
-            market.shop.add(FakeProduct(3, "Mug", listOf(FakeSku(7, BigDecimal("5"), stock = 1), FakeSku(8, BigDecimal("4")))))
-            assertEquals("Mug", market.cart.add(7, 1).items.single().name)
-            assertEquals("4.00", market.wishlist.add(3).items.single().product.price?.amount.toString())
-            market.shop.setStock(7, 0)
-            val order = NewOrder("Ann", ANN, "1 Main St")
-            assertEquals("Product 'Mug' (size: ONE, color: Natural) is out of stock", failure { market.orders.place(order) }.message)
-            market.shop.add(FakeProduct(3, "Cup", listOf(FakeSku(8, BigDecimal("6")))))
-            assertEquals(ErrorCode.NOT_FOUND, failure { market.cart.add(7, 1) }.code)
-            assertEquals(listOf("Mug", "Cup"), market.cart.add(8, 1).items.map { it.name })
-            market.shop.code = "4321"
-            market.session.requestCode(ANN)
-            market.session.verifyCode(ANN, "4321")
-        }
-
-    @Test
-    fun `a test sees the shop's orders, and moves them on`() =
-        runTest {
-            val order = NewOrder("Ann", ANN, "1 Main St", items = listOf(NewOrderItem(42, 1)))
-            val placed = market.orders.place(order)
-            val other = FakeMarketClient("+996700123456", shop = market.shop).orders.place(order)
-            assertEquals(setOf(placed, other), market.shop.orders().toSet())
-            assertEquals(listOf(placed), market.shop.orders("+1 312 805 9851"))
-            market.shop.setOrderStatus(ANN, placed.id, OrderStatus.Delivered)
-            assertEquals(OrderStatus.Delivered, market.orders.get(placed.id).status)
-            assertEquals("Cannot cancel order with status: delivered", failure { market.orders.cancel(placed.id) }.message)
-            assertThrows(IllegalArgumentException::class.java) { market.shop.setOrderStatus(ANN, 7, OrderStatus.Shipped) }
-        }
-
-    @Test
-    fun `two clients of one shop are two devices`() =
-        runTest {
-            val shop = FakeShop()
-            val (phone, tablet) = List(2) { FakeMarketClient(ANN, shop = shop) }
-            phone.cart.add(42, 2)
-            assertEquals(2L, tablet.cart.get().items.single().quantity)
-            shop.expireSessions()
-            assertEquals(ErrorCode.SESSION_EXPIRED, failure { phone.cart.get() }.code)
-            assertTrue(tablet.session.state.value is SessionState.SignedIn)
         }
 
     @Test
@@ -484,9 +370,4 @@ internal object Tested {
             }
             println(market.session.state.value::class.simpleName)
         }
-}
-
-internal object NoServer {
-    @JvmStatic
-    fun main(arguments: Array<String>): Unit = println(runCatching { MarketDevServer.start() }.exceptionOrNull()?.message)
 }

@@ -22,6 +22,7 @@ import dev.marketsdk.test.FakeShop
 import dev.marketsdk.test.Fault
 import dev.marketsdk.test.MarketDevServer
 import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.async
@@ -223,8 +224,8 @@ internal class Run(
         saw(shown(of.session.state.value))
     }
 
-    /** A call that is begun, and seen when it has ended. */
-    fun begin(call: suspend () -> Any?) = async { outcome(call) }
+    /** A call that is begun, and seen when it has ended. It is made before this returns. */
+    fun begin(call: suspend () -> Any?) = async(start = CoroutineStart.UNDISPATCHED) { outcome(call) }
 
     /** Follows the states while [steps] go on. Of those that follow each other and are of one kind the last is seen. */
     suspend fun following(steps: suspend (suspend (Class<out SessionState>) -> Unit) -> Unit) {

@@ -183,12 +183,16 @@ public class MarketDevServer private constructor(private val process: Process) :
          *
          * @param dialect which generation of the API it plays: `documented`, `g1` or `g2`
          * @param args more arguments for the program, such as `--no-rate-limits`
-         * @throws IllegalStateException if it is not there, or does not start
+         * @throws IllegalStateException if it is not there, or does not start within 30 seconds; also on a phone
          */
         public fun start(
             dialect: String = "documented",
             args: List<String> = emptyList(),
         ): MarketDevServer {
+            check(!System.getProperty("java.vm.name").orEmpty().startsWith("Dalvik")) {
+                "A phone cannot start $PROGRAM. On Android it is for local unit tests, which run on the development machine: " +
+                    "src/test and `gradlew testDebugUnitTest`, not src/androidTest and `gradlew connectedCheck`."
+            }
             val fixed = listOf(program().path, "--port", "0", "--quiet", "--exit-with-stdin", "--dialect", dialect)
             return MarketDevServer(ProcessBuilder(fixed + args).redirectErrorStream(true).start())
         }
