@@ -49,8 +49,10 @@ public class MarketDevServer private constructor(private val process: Process) :
         val first = CompletableFuture.supplyAsync { reader.readLine().orEmpty() }
         val line = runCatching { first.get(START.inWholeSeconds, TimeUnit.SECONDS) }.getOrDefault("nothing within $START")
         if (!line.startsWith(LISTENING)) {
+            if (!first.isDone) process.destroyForcibly()
             close()
-            val rest = if (first.isDone) reader.readText() else ""
+            // Of one that was killed there is nothing more to read.
+            val rest = runCatching(reader::readText).getOrDefault("")
             error("$PROGRAM did not start. It said: $line\n$rest")
         }
         baseUrl = line.removePrefix(LISTENING)
