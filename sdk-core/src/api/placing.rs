@@ -139,7 +139,7 @@ async fn begin(
     };
     match &placed {
         _ if !uses_cart => {}
-        Ok(_) => carts::reread(core, made), // It is empty now.
+        Ok(_) => carts::reread(core, made.lineage), // It is empty now.
         Err(error) => carts::doubted(core, made, error.code()),
     }
     placed.map(|got| got.value.in_market(&got.market))
@@ -227,7 +227,7 @@ pub(super) async fn resolve(core: Arc<Core>) -> Result<OrderOutcome> {
         page.close(&pending, revision).await;
         core.placing.resolved.fetch_add(1, Ordering::AcqRel);
         if pending.from_cart {
-            carts::reread(&core, &made); // It is empty now.
+            carts::reread(&core, made.lineage); // It is empty now.
         }
         return Ok(OrderOutcome::Placed(order));
     }
