@@ -259,8 +259,12 @@ class FakesTest {
     fun `calls that are on their way are waited for, in virtual time and on other threads`() =
         runTest {
             market.delay(2.seconds)
-            val reads = List(2) { async { market.wishlist.get() } }
-            market.arrived("wishlist.get", count = 2)
+            val both = async { market.arrived("wishlist.get", count = 2) }
+            val reads = mutableListOf(async { market.wishlist.get() })
+            runCurrent()
+            assertFalse(both.isCompleted)
+            reads += async { market.wishlist.get() }
+            both.await()
             assertEquals(0, currentTime)
             reads.forEach { it.await() }
             market.hold()
