@@ -139,3 +139,24 @@ async fn a_listener_may_panic_call_the_client_and_end_the_next_session() {
     expiring.remove();
     assert!(begun.elapsed() < Duration::from_secs(5), "somebody waited");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listener_that_has_itself_told_does_not_wait_for_itself() {
+    let begun = std::time::Instant::now();
+    let shop = FakeShop::new();
+    let market = shop.signed_in_client(ANN).await;
+    let (own, own_shop) = (market.clone(), shop.clone());
+    let (runtime, (told, reasons)) = (tokio::runtime::Handle::current(), std::sync::mpsc::channel());
+    market.session().on_end(move |end| {
+        if end.reason == EndReason::Expired {
+            runtime.block_on(own_shop.sign_in(&own, ANN)).unwrap();
+            own_shop.expire_sessions();
+            runtime.block_on(own.cart().get()).unwrap_err();
+        }
+        told.send(end.reason).unwrap();
+    });
+    shop.expire(&market);
+    assert_eq!(reasons.recv_timeout(Duration::from_secs(10)), Ok(EndReason::Expired));
+    assert_eq!(reasons.recv_timeout(Duration::from_secs(10)), Ok(EndReason::Rejected));
+    assert!(begun.elapsed() < Duration::from_secs(5), "it waited");
+}
