@@ -11,12 +11,10 @@ import dev.marketsdk.test.Fault
 import dev.marketsdk.test.MarketDevServer
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
-import kotlinx.coroutines.test.runCurrent
 import kotlinx.coroutines.test.runTest
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
-import kotlin.time.Duration.Companion.seconds
 
 class CheckoutScreen(private val market: MarketClient) {
     var shown = ""
@@ -54,10 +52,11 @@ class CheckoutScreenTest {
     fun `while shopping the session expires`() = runTest {
         val market = FakeMarketClient(signedInAs = "+13128059851")
         val screen = CheckoutScreen(market)
-        market.delay(2.seconds)                                     // virtual time
+        market.hold("cart.add")
         val tap = launch { screen.add(skuId = 42) }
-        runCurrent()
+        market.arrived("cart.add")                                  // no test has to sleep
         assertEquals("…", screen.shown)
+        market.release()
         tap.join()
         assertEquals("1 in the cart", screen.shown)
         market.expire()
@@ -88,7 +87,11 @@ class CheckoutScreenTest {
                 val screen = CheckoutScreen(market)
                 screen.add(skuId = 42)
                 assertEquals("Your session has expired. Please sign in again.", screen.shown)
+                market.session.requestCode("+13128059851")
+                screen.signIn("+13128059851", server.code("+13128059851"))
                 server.fault("POST /cart/items", Fault.status(503), times = 1)
+                screen.add(skuId = 42)
+                assertEquals("The shop has a problem. Please try again later.", screen.shown)
             }
         }
     }

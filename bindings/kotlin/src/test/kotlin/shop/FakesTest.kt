@@ -3,18 +3,21 @@ package shop
 import dev.marketsdk.ErrorCode
 import dev.marketsdk.FieldError
 import dev.marketsdk.LockedReason
+import dev.marketsdk.MarketClient
 import dev.marketsdk.MarketException
 import dev.marketsdk.NewOrder
+import dev.marketsdk.OrderOutcome
 import dev.marketsdk.ParkOnExpiry
 import dev.marketsdk.SessionState
+import dev.marketsdk.SessionStore
+import dev.marketsdk.SignedOutReason
 import dev.marketsdk.format
 import dev.marketsdk.program
 import dev.marketsdk.requireValidity
 import dev.marketsdk.test.FakeCall
 import dev.marketsdk.test.FakeMarketClient
-import dev.marketsdk.test.FakeShop
-import dev.marketsdk.test.MarketDevServer
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.cancel
@@ -33,35 +36,27 @@ import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import java.io.ByteArrayOutputStream
 import java.io.PrintStream
-import java.math.BigDecimal
 import java.util.Locale
+import kotlin.time.Duration.Companion.hours
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
 
-private const val ANN = "+13128059851"
+internal const val ANN = "+13128059851"
+
+internal suspend fun failure(call: suspend () -> Any?): MarketException =
+    try {
+        throw AssertionError("it did not fail: ${call()}")
+    } catch (e: MarketException) {
+        e
+    }
 
 /** What a test steers on a fake. That the fake is as the real client otherwise is shown in `dev.marketsdk.fakes`. */
 class FakesTest {
     private val market = FakeMarketClient(signedInAs = ANN)
 
-    private suspend fun failure(call: suspend () -> Any?): MarketException =
-        try {
-            throw AssertionError("it did not fail: ${call()}")
-        } catch (e: MarketException) {
-            e
-        }
-
     @Test
     fun `an app is tested without a network, without the native library and without JNA`() {
         assertEquals(listOf("$39.98", "SESSION_EXPIRED", "Expired"), program("shop.Tested", library = "/nowhere", without = "/jna"))
-    }
-
-    @Test
-    fun `a dev server that is not there or does not start is said, and how to get one`() {
-        val absent = program("shop.NoServer", environment = mapOf("MARKET_DEV_SERVER" to "/nowhere")).single()
-        assertTrue("not found at /nowhere" in absent && "cargo install --path tests/dev-server" in absent, absent)
-        val wrong = assertThrows(IllegalStateException::class.java) { MarketDevServer.start(arguments = listOf("--nonsense")) }
-        assertTrue("--nonsense" in wrong.message.orEmpty(), wrong.message)
     }
 
     @Test
@@ -106,6 +101,53 @@ class FakesTest {
         }
 
     @Test
+    fun `what a real client is not built with, a fake is not`() {
+        val clients =
+            listOf<() -> Any>(
+                { FakeMarketClient(parkOnExpiry = ParkOnExpiry(0, 5.minutes)) },
+                { FakeMarketClient(parkOnExpiry = ParkOnExpiry(1001, 1.minutes)) },
+                { FakeMarketClient(expiringSoon = 0.minutes) },
+                { FakeMarketClient(orderSettleTime = 25.hours) },
+            )
+        val built = { build: () -> Any -> (runCatching { build() }.exceptionOrNull() as? MarketException)?.let { it.code to it.message } }
+        val park = ParkOnExpiry(0, 5.minutes)
+        val real = { parks: ParkOnExpiry?, soon: Int?, settle: Int? ->
+            built { MarketClient("https://a.example", "a", null, SessionStore.Memory, parkOnExpiry = parks, expiringSoon = soon?.hours, orderSettleTime = settle?.hours) }
+        }
+        val refused = listOf(real(park, null, null), real(park, null, null), real(null, 0, null), real(null, null, 25))
+        assertEquals(refused, clients.map(built))
+        assertEquals(ErrorCode.CONFIG, refused.first()?.first)
+    }
+
+    @Test
+    fun `a code is not spent as long as it is not known who is signed in`() =
+        runTest {
+            market.session.logout()
+            market.session.requestCode(ANN)
+            market.show(SessionState.Locked(LockedReason.LOCKED))
+            assertEquals(ErrorCode.STORE_LOCKED, failure { market.session.verifyCode(ANN, "123456") }.code)
+            market.show(SessionState.Locked(LockedReason.UNAVAILABLE))
+            assertEquals(ErrorCode.STORE_UNAVAILABLE, failure { market.session.verifyCode(ANN, "123456") }.code)
+            market.show(SessionState.Restoring)
+            val tap = async { market.session.verifyCode(ANN, "123456") }
+            runCurrent()
+            assertFalse(tap.isCompleted)
+            market.show(SessionState.SignedOut(SignedOutReason.NO_SESSION))
+            assertEquals(19L, tap.await().user.id)
+        }
+
+    @Test
+    fun `a logout overtakes a sign-in that has hardly begun`() =
+        runTest {
+            market.session.requestCode(ANN)
+            val tap = async(start = CoroutineStart.UNDISPATCHED) { failure { market.session.verifyCode(ANN, "123456") } }
+            market.session.logout()
+            assertEquals(ErrorCode.SIGNED_OUT, tap.await().code)
+            assertTrue(market.session.state.value is SessionState.SignedOut)
+            market.session.verifyCode(ANN, "123456")
+        }
+
+    @Test
     fun `the next calls fail as they are told to, and then no more`() =
         runTest {
             market.fail(ErrorCode.NETWORK, times = 2)
@@ -129,7 +171,48 @@ class FakesTest {
             market.fail(ErrorCode.SESSION_EXPIRED)
             assertEquals(ErrorCode.SESSION_EXPIRED, failure { market.cart.get() }.code)
             assertTrue(market.session.state.value is SessionState.Expired)
-            assertThrows(IllegalArgumentException::class.java) { market.fail(ErrorCode.NETWORK, "cart.ad") }
+        }
+
+    @Test
+    fun `no call fails as the real one cannot`() {
+        val failures =
+            listOf(
+                ErrorCode.NETWORK to "cart.ad",
+                ErrorCode.NETWORK to "session.logout",
+                ErrorCode.SERVER to "session.clear",
+                ErrorCode.STORE_NOT_CLEARED to "cart.add",
+                ErrorCode.STORE_NOT_CLEARED to null,
+                ErrorCode.SESSION_EXPIRED to "session.markets",
+            )
+        for ((code, call) in failures) {
+            assertThrows(IllegalArgumentException::class.java, { market.fail(code, call) }, "$code $call")
+        }
+    }
+
+    @Test
+    fun `a failure waits for a call that reaches the shop`() =
+        runTest {
+            market.fail(ErrorCode.SESSION_EXPIRED)
+            market.session.markets()
+            market.session.clear()
+            failure { market.cart.get() }
+            market.session.requestCode(ANN)
+            market.session.verifyCode(ANN, "123456")
+            market.orders.resolve()
+            assertEquals(ErrorCode.SESSION_EXPIRED, failure { market.cart.get() }.code)
+        }
+
+    @Test
+    fun `an order whose answer is cut off is unknown, and one that was not sent is not placed`() =
+        runTest {
+            val order = NewOrder("Ann", ANN, "1 Main St")
+            market.cart.add(42, 1)
+            market.fail(ErrorCode.NETWORK, "orders.place")
+            assertEquals(ErrorCode.NETWORK, failure { market.orders.place(order) }.code)
+            assertEquals(OrderOutcome.NothingPending, market.orders.resolve())
+            market.fail(ErrorCode.NETWORK, "orders.place", acted = true)
+            assertEquals(ErrorCode.OUTCOME_UNKNOWN, failure { market.orders.place(order) }.code)
+            assertTrue(market.orders.resolve() is OrderOutcome.Placed)
         }
 
     @Test
@@ -153,6 +236,9 @@ class FakesTest {
             assertEquals(5_000, currentTime)
             listOf(async { market.cart.add(42, 1) }, async { market.cart.add(42, 1) }).forEach { it.await() }
             assertEquals(9_000, currentTime)
+            market.delay(1.seconds, "session.verifyCode")
+            listOf("0000", "9999").map { async { failure { market.session.verifyCode(ANN, it) } } }.forEach { it.await() }
+            assertEquals(11_000, currentTime)
         }
 
     @Test
@@ -160,12 +246,32 @@ class FakesTest {
         runTest {
             market.hold("cart.add")
             val add = async { market.cart.add(42, 1) }
-            runCurrent()
+            market.arrived("cart.add")
             assertFalse(add.isCompleted)
             market.session.profile()
             market.release()
             assertEquals(1, add.await().items.size)
             market.cart.add(42, 1)
+            assertThrows(IllegalArgumentException::class.java) { runBlocking { market.arrived("cart.ad") } }
+        }
+
+    @Test
+    fun `calls that are on their way are waited for, in virtual time and on other threads`() =
+        runTest {
+            market.delay(2.seconds)
+            val both = async { market.arrived("wishlist.get", count = 2) }
+            val reads = mutableListOf(async { market.wishlist.get() })
+            runCurrent()
+            assertFalse(both.isCompleted)
+            reads += async { market.wishlist.get() }
+            both.await()
+            assertEquals(0, currentTime)
+            reads.forEach { it.await() }
+            market.hold()
+            val elsewhere = async(Dispatchers.Default) { market.wishlist.get() }
+            market.arrived("wishlist.get")
+            market.release()
+            elsewhere.await()
         }
 
     @Test
@@ -193,32 +299,6 @@ class FakesTest {
             parking.session.requestCode(ANN)
             parking.session.verifyCode(ANN, "123456")
             assertTrue(parking.cart.get().items.isEmpty())
-        }
-
-    @Test
-    fun `the shop sells what the test wants`() =
-        runTest {
-            market.shop.sell(skuId = 7, name = "Mug", price = BigDecimal("5"), stock = 1)
-            assertEquals("Mug", market.cart.add(7, 1).items.single().name)
-            assertEquals("Mug", market.wishlist.add(7).items.single().product.name)
-            market.shop.setStock(7, 0)
-            val order = NewOrder("Ann", ANN, "1 Main St")
-            assertEquals("Product 'Mug' (size: ONE, color: Natural) is out of stock", failure { market.orders.place(order) }.message)
-            market.shop.code = "4321"
-            market.session.requestCode(ANN)
-            market.session.verifyCode(ANN, "4321")
-        }
-
-    @Test
-    fun `two clients of one shop are two devices`() =
-        runTest {
-            val shop = FakeShop()
-            val (phone, tablet) = List(2) { FakeMarketClient(ANN, shop = shop) }
-            phone.cart.add(42, 2)
-            assertEquals(2L, tablet.cart.get().items.single().quantity)
-            shop.expireSessions()
-            assertEquals(ErrorCode.SESSION_EXPIRED, failure { phone.cart.get() }.code)
-            assertTrue(tablet.session.state.value is SessionState.SignedIn)
         }
 
     @Test
@@ -294,9 +374,4 @@ internal object Tested {
             }
             println(market.session.state.value::class.simpleName)
         }
-}
-
-internal object NoServer {
-    @JvmStatic
-    fun main(arguments: Array<String>): Unit = println(runCatching { MarketDevServer.start() }.exceptionOrNull()?.message)
 }

@@ -37,8 +37,6 @@ import java.util.prefs.Preferences
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
 
-private const val ANN = "+13128059851"
-
 /** What README.md shows, in a package of its own, as an app's code is. */
 @Timeout(60)
 class ReadmeTest {
@@ -120,8 +118,8 @@ class ReadmeTest {
         val spaces = Regex("\\s+|//.*")
         val readme = File("README.md").readText().substringAfter("```kotlin\n").substringBefore("```")
         val own = File("src/test/kotlin/shop/ReadmeTest.kt").readText().replace(spaces, "").replace("format(Locale.US)", "format()")
-        // The client's address and the folding of lines are the test's own.
-        for (part in readme.substringAfter("\n\n").split("\n\n")) {
+        // The imports, the client's address and the folding of lines are the test's own.
+        for (part in readme.split("\n\n").drop(2)) {
             assertTrue(part.lines().joinToString("\n") { it.substringBefore("//") }.replace(spaces, "") in own, part)
         }
     }
@@ -131,7 +129,13 @@ class ReadmeTest {
         val blocks = File("README.md").readText().split("```kotlin\n").drop(2).map { it.substringBefore("```") }
         fun source(name: String) = File("src/test/kotlin/shop/$name.kt").readText()
         assertTrue(source("Snippets").endsWith("\n\n" + blocks.dropLast(2).joinToString("\n")))
-        assertTrue(source("CheckoutScreenTest").endsWith("\n\n" + blocks[blocks.size - 2]))
+        assertEquals(source("CheckoutScreenTest"), blocks[blocks.size - 2])
+    }
+
+    @Test
+    fun `README names what the example's tests depend on`() {
+        val named = File("README.md").readText().substringAfter("## Testing").substringAfter("```xml\n").substringBefore("```")
+        assertTrue(named.prependIndent("    ").trimEnd() in File("../../examples/kotlin/pom.xml").readText(), named)
     }
 
     @Test

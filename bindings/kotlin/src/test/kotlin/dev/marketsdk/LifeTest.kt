@@ -61,7 +61,7 @@ class LifeTest {
             server.signIn(market)
             server.fault("GET /auth/profile", Fault.latency(300.milliseconds), times = 1)
             val profile = async(Dispatchers.Default) { market.session.profile() }
-            server.request("/auth/profile") { it.isHeld }
+            server.arrived("GET /auth/profile")
             market.close()
             assertEquals(PHONE, profile.await().phone?.value)
         }

@@ -26,7 +26,7 @@ internal inline fun failure(call: () -> Unit): MarketException {
 }
 
 /** A dev server of which codes may be asked for as often as a test likes. */
-internal fun devServer(): MarketDevServer = MarketDevServer.start(arguments = listOf("--no-rate-limits"))
+internal fun devServer(): MarketDevServer = MarketDevServer.start(args = listOf("--no-rate-limits"))
 
 internal fun MarketDevServer.client(
     store: SessionStore = SessionStore.Memory,
@@ -61,6 +61,3 @@ internal suspend fun MarketDevServer.request(
         }
         found
     }
-
-/** It has come, and waits for its answer. */
-internal val LoggedRequest.isHeld: Boolean get() = status == null && !aborted

@@ -11,7 +11,6 @@ import dev.marketsdk.SessionEnd
 import dev.marketsdk.SessionState
 import dev.marketsdk.SessionStore
 import dev.marketsdk.SignIn
-import dev.marketsdk.isHeld
 import dev.marketsdk.request
 import dev.marketsdk.signIn
 import dev.marketsdk.test.Fault
@@ -95,9 +94,7 @@ class Case(
     suspend fun until(wanted: () -> Boolean): Unit =
         withTimeout(20.seconds) { while (!wanted()) delay(2.milliseconds) }
 
-    suspend fun arrived(path: String) {
-        server.request(path) { it.isHeld }
-    }
+    suspend fun arrived(path: String): Unit = server.arrived("* $path")
 
     suspend fun aborted(path: String) {
         server.request(path) { it.aborted }

@@ -11,17 +11,19 @@ import kotlin.time.Duration.Companion.seconds
 
 /** Orders whose answer was lost, across logins. */
 class OrdersConformanceTest : ConformanceTest() {
-    private fun Case.loseOne(acted: Boolean) =
+    /** Ann orders, the answer is lost, and she signs out. */
+    private suspend fun Case.loseOne(acted: Boolean) {
+        signIn()
+        market.cart.add(42, 2)
         once("POST /orders/create", """{"kind": "reset", "acted": $acted}""")
+        assertEquals(ErrorCode.OUTCOME_UNKNOWN, failure { market.orders.place(fromCart) }.code)
+        market.session.logout()
+    }
 
     @Test
     fun an_order_whose_answer_was_lost_is_found_after_a_logout_and_opening_the_app_again(): Unit =
         case {
-            signIn()
-            market.cart.add(42, 2)
             loseOne(acted = true)
-            assertEquals(ErrorCode.OUTCOME_UNKNOWN, failure { market.orders.place(fromCart) }.code)
-            market.session.logout()
             device.openAgain()
             server.advanceClock(1.seconds)
             signIn()
@@ -34,11 +36,7 @@ class OrdersConformanceTest : ConformanceTest() {
     @Test
     fun an_order_that_is_unknown_holds_no_other_user_back(): Unit =
         case {
-            signIn()
-            market.cart.add(42, 2)
             loseOne(acted = false)
-            assertEquals(ErrorCode.OUTCOME_UNKNOWN, failure { market.orders.place(fromCart) }.code)
-            market.session.logout()
             signIn(KG_PHONE)
             assertEquals(OrderOutcome.NothingPending, market.orders.resolve())
             market.cart.add(103, 1)
@@ -49,11 +47,7 @@ class OrdersConformanceTest : ConformanceTest() {
     @Test
     fun a_note_of_an_order_that_cannot_be_read_is_said_once_and_orders_go_on(): Unit =
         case {
-            signIn()
-            market.cart.add(42, 2)
             loseOne(acted = false)
-            assertEquals(ErrorCode.OUTCOME_UNKNOWN, failure { market.orders.place(fromCart) }.code)
-            market.session.logout()
             device.secrets().single().writeText("{")
             server.advanceClock(1.seconds)
             signIn()

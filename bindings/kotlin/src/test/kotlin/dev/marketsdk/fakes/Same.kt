@@ -17,13 +17,12 @@ import dev.marketsdk.SessionEnd
 import dev.marketsdk.SessionState
 import dev.marketsdk.SessionStore
 import dev.marketsdk.SignIn
-import dev.marketsdk.isHeld
-import dev.marketsdk.request
 import dev.marketsdk.test.FakeMarketClient
 import dev.marketsdk.test.FakeShop
 import dev.marketsdk.test.Fault
 import dev.marketsdk.test.MarketDevServer
 import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.async
@@ -68,8 +67,9 @@ internal interface World : AutoCloseable {
     fun loseOrderAnswer(placed: Boolean)
 
     fun answer(
-        path: String,
+        route: String,
         json: String,
+        status: Int,
     )
 
     fun hold(call: String)
@@ -114,15 +114,17 @@ internal class RealWorld : World {
         server.fault(ROUTES.getValue("orders.place"), Fault.reset(acted = placed), times = 1)
 
     override fun answer(
-        path: String,
+        route: String,
         json: String,
-    ) = server.fault("GET $path", Fault.answer(json))
+        status: Int,
+    ) {
+        server.clearFaults()
+        server.fault(route, Fault.answer(json, status))
+    }
 
     override fun hold(call: String) = server.fault(ROUTES.getValue(call), Fault.hold())
 
-    override suspend fun arrived(call: String) {
-        server.request(ROUTES.getValue(call).substringAfter(' ')) { it.isHeld }
-    }
+    override suspend fun arrived(call: String) = server.arrived(ROUTES.getValue(call))
 
     override fun release() = server.release()
 
@@ -136,6 +138,7 @@ internal class RealWorld : World {
                 "orders.place" to "POST /orders/create",
                 "session.profile" to "GET /auth/profile",
                 "session.verifyCode" to "POST /auth/verify-code",
+                "session.verifyToken" to "GET /auth/verify-token",
             )
     }
 }
@@ -167,14 +170,14 @@ internal class FakeWorld : World {
     override fun loseOrderAnswer(placed: Boolean) = clients.first().loseOrderAnswer(placed)
 
     override fun answer(
-        path: String,
+        route: String,
         json: String,
-    ) = shop.answer(path, json)
+        status: Int,
+    ) = shop.answer(route, json, status)
 
     override fun hold(call: String) = clients.forEach { it.hold(call) }
 
-    override suspend fun arrived(call: String) =
-        withTimeout(10.seconds) { while (clients.none { client -> client.calls.any { it.name == call } }) delay(2.milliseconds) }
+    override suspend fun arrived(call: String) = clients.first().arrived(call)
 
     override fun release() = clients.forEach { it.release() }
 
@@ -221,8 +224,18 @@ internal class Run(
         saw(shown(of.session.state.value))
     }
 
-    /** A call that is begun, and seen when it has ended. */
-    fun begin(call: suspend () -> Any?) = async { outcome(call) }
+    /** A call that is begun, and seen when it has ended. It is made before this returns. */
+    fun begin(call: suspend () -> Any?) = async(start = CoroutineStart.UNDISPATCHED) { outcome(call) }
+
+    /** Follows the states while [steps] go on. Of those that follow each other and are of one kind the last is seen. */
+    suspend fun following(steps: suspend (suspend (Class<out SessionState>) -> Unit) -> Unit) {
+        val states = CopyOnWriteArrayList<SessionState>()
+        val observer: Job = launch { market.session.state.collect(states::add) }
+        steps { wanted -> until { wanted.isInstance(states.lastOrNull()) } }
+        observer.cancel()
+        val last = states.filterIndexed { at, state -> state.javaClass != states.getOrNull(at + 1)?.javaClass }
+        saw(last.map(::shown))
+    }
 
     /** Follows the states until so many calls wait. */
     suspend fun waits(calls: Int) {

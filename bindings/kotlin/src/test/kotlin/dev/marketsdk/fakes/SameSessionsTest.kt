@@ -7,6 +7,7 @@ import dev.marketsdk.Method
 import dev.marketsdk.PHONE
 import dev.marketsdk.ProfileUpdate
 import dev.marketsdk.RawRequest
+import dev.marketsdk.SessionState
 import dev.marketsdk.requireValidity
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.async
@@ -116,14 +117,38 @@ class SameSessionsTest {
         }
 
     @Test
-    fun `half an hour later the session is over`() =
-        same {
-            signIn()
-            world.advanceClock(29.minutes)
-            sees { market.cart.get() }
-            world.advanceClock(2.minutes)
-            sees { market.cart.get() }
-            seesState()
+    fun `the states come in order`() =
+        same(parks = 10) {
+            following { comes ->
+                comes(SessionState.SignedOut::class.java)
+                signIn()
+                comes(SessionState.SignedIn::class.java)
+                world.expireSessions()
+                val cart = begin { market.cart.get() }
+                waits(1)
+                comes(SessionState.Expired::class.java)
+                signIn()
+                saw(cart.await())
+                comes(SessionState.SignedIn::class.java)
+                market.session.logout()
+                comes(SessionState.SignedOut::class.java)
+            }
+        }
+
+    @Test
+    fun `a 401 ends the session, and who asks whether it has ended does not wait`() =
+        same(parks = 10) {
+            for (call in listOf("session.profile", "session.verifyToken")) {
+                signIn()
+                world.fail(call, 401, ErrorCode.SESSION_EXPIRED, acted = false, retryAfter = null)
+                val profile = if (call == "session.profile") begin { market.session.profile() } else null
+                profile?.let { waits(1) }
+                sees { market.session.verifyToken() }
+                seesState()
+                signIn()
+                profile?.let { saw(it.await()) }
+                world.advanceClock(16.minutes)
+            }
         }
 
     @Test
@@ -209,6 +234,30 @@ class SameSessionsTest {
             world.arrived("session.verifyCode")
             world.release()
             saw(taps.awaitAll())
+        }
+
+    @Test
+    fun `a sign-in waits for another that is on its way`() =
+        same {
+            market.session.requestCode(PHONE)
+            val code = world.code(PHONE)
+            world.hold("session.verifyCode")
+            val wrong = begin { market.session.verifyCode(PHONE, "0000") }
+            world.arrived("session.verifyCode")
+            val right = begin { market.session.verifyCode(PHONE, code) }
+            world.release()
+            saw(listOf(wrong, right).awaitAll())
+        }
+
+    @Test
+    fun `whether a sign-in whose answer is lost has spent its code is not known`() =
+        same {
+            market.session.requestCode(PHONE)
+            for ((status, code) in listOf(500 to ErrorCode.SERVER, 502 to ErrorCode.SERVER, 408 to ErrorCode.TIMEOUT)) {
+                world.fail("session.verifyCode", status, code, acted = false, retryAfter = null)
+                sees { market.session.verifyCode(PHONE, world.code(PHONE)) }
+                seesState()
+            }
         }
 
     @Test
@@ -316,11 +365,42 @@ class SameSessionsTest {
         same {
             signIn()
             sees { market.request(RawRequest(Method.GET, "/products")) }
-            world.answer("/products", """[{"id": 10}]""")
+            world.answer("GET /products", """[{"id": 10}]""", 200)
             sees { market.request(RawRequest(Method.GET, "/products")) }
             sees { market.request(RawRequest(Method.GET, "/products", withSession = false)) }
             for (path in listOf("products", "//x", "/../x", "/a?b", "/auth/logout")) {
                 sees { market.request(RawRequest(Method.GET, path)) }
             }
+        }
+
+    @Test
+    fun `an error of another route is judged`() =
+        same {
+            signIn()
+            val fields = """{"detail": [{"loc": ["query", "page"], "msg": "It begins at 1."}]}"""
+            val answers =
+                listOf(
+                    201 to "{}",
+                    400 to """{"message": "Not like that."}""",
+                    404 to """{"detail": "Not Found"}""",
+                    404 to """{"detail": "No such thing."}""",
+                    405 to "{}",
+                    408 to "{}",
+                    410 to "gone",
+                    422 to fields,
+                    422 to """{"detail": "Too many of them."}""",
+                    422 to """{"detail": " "}""",
+                    429 to """{"detail": "Slowly."}""",
+                    500 to """{"detail": "SELECT"}""",
+                )
+            for ((status, json) in answers) {
+                world.answer("GET /products", json, status)
+                sees { market.request(RawRequest(Method.GET, "/products")) }
+            }
+            world.answer("GET /products", """{"detail": "Who?"}""", 401)
+            sees { market.request(RawRequest(Method.GET, "/products", withSession = false)) }
+            seesState()
+            sees { market.request(RawRequest(Method.GET, "/products")) }
+            seesState()
         }
 }

@@ -59,6 +59,9 @@ class SameShoppingTest {
             sees { market.wishlist.add(-1) }
             sees { market.wishlist.add(99) }
             sees { market.orders.get(-1) }
+            for (item in listOf(NewOrderItem(-1, 1), NewOrderItem(42, -1), NewOrderItem(-1, -1))) {
+                sees { market.orders.place(fromCart.copy(customerName = "", items = listOf(NewOrderItem(42, 1), item))) }
+            }
             for (limit in listOf(-1, 0, 101)) sees { market.orders.list(OrderQuery(limit = limit)) }
             sees { market.orders.list(OrderQuery(offset = -1)) }
         }
@@ -174,6 +177,26 @@ class SameShoppingTest {
             sees { market.orders.resolve() }
             sees { market.orders.resolve() }
             sees { market.orders.place(fromCart) }
+        }
+
+    @Test
+    fun `an order that fails at the server is unknown, and one that the shop refuses is not placed`() =
+        same {
+            signIn()
+            for ((status, code) in listOf(500 to ErrorCode.SERVER, 503 to ErrorCode.SERVER, 408 to ErrorCode.TIMEOUT)) {
+                for (acted in listOf(false, true)) {
+                    market.cart.add(42, 1)
+                    world.fail("orders.place", status, code, acted, retryAfter = 1.minutes)
+                    sees { market.orders.place(fromCart) }
+                    sees { market.orders.place(fromCart) }
+                    sees { market.orders.resolve() }
+                    sees { market.orders.place(fromCart.copy(force = true)) }
+                    sees { market.orders.resolve() }
+                }
+            }
+            world.fail("orders.place", 429, ErrorCode.RATE_LIMITED, acted = false, retryAfter = 1.minutes)
+            saw((outcome { market.orders.place(fromCart) } as Failed).copy(message = "its own"))
+            sees { market.orders.resolve() }
         }
 
     @Test

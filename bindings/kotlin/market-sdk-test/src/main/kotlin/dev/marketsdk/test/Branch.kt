@@ -224,7 +224,7 @@ internal class Branch(
 
     fun wishlist(user: ShopUser): Wishlist {
         val id = user.wishlist ?: next("wishlist").also { user.wishlist = it }
-        return Wishlist(id, user.id, user.wishes.map { (wish, product) -> WishlistItem(wish, product(product)) })
+        return Wishlist(id, user.id, user.wishes.filter { isSold(it.second) }.map { (wish, product) -> WishlistItem(wish, product(product)) })
     }
 
     fun wish(
@@ -232,7 +232,7 @@ internal class Branch(
         product: Long,
     ): Wishlist {
         wishlist(user)
-        if (shop.skus().none { it.product == product }) throw error(ErrorCode.NOT_FOUND, 404, "Product not found")
+        if (!isSold(product)) throw error(ErrorCode.NOT_FOUND, 404, "Product not found")
         if (user.wishes.none { it.second == product }) user.wishes += next("wish") to product
         return wishlist(user)
     }
@@ -252,15 +252,17 @@ internal class Branch(
         return wishlist(user)
     }
 
+    private fun isSold(product: Long) = shop.skus().any { it.product == product && it.active }
+
     /** As the documented API shows a product: its name and what the cheapest of it costs. */
     private fun product(id: Long): Product {
-        val skus = shop.skus().filter { it.product == id }
+        val skus = shop.skus().filter { it.product == id && it.active }
         return Product(
             id = id,
             name = name(skus.first()),
             slug = null,
             brand = null,
-            price = money(skus.filter { it.active }.minOf { it.price.getValue(market) }),
+            price = money(skus.minOf { it.price.getValue(market) }),
             originalPrice = null,
             discount = null,
             image = null,

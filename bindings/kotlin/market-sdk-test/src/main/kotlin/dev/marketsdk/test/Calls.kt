@@ -7,14 +7,18 @@ import kotlinx.coroutines.CompletableJob
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Deferred
+import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.async
 import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.delay
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.selects.select
 import kotlinx.coroutines.withTimeoutOrNull
 import kotlin.time.Duration
+import kotlin.time.Duration.Companion.seconds
 import kotlin.time.toKotlinDuration
 
 /** The way that each call of a fake client takes, and what the test has put into it. */
@@ -24,9 +28,13 @@ internal class Calls(private val keeper: Keeper) {
         val call: String?,
         var times: Int,
         val acted: Boolean,
-        val code: ErrorCode,
-        val make: () -> MarketException,
-    )
+        val error: MarketException,
+    ) {
+        val endsSession get() = error.code == ErrorCode.SESSION_EXPIRED
+    }
+
+    /** The shop has refused the session of a call, which did nothing. */
+    class SessionRefused : RuntimeException()
 
     /** How calls go with each other. */
     enum class Lane {
@@ -52,6 +60,9 @@ internal class Calls(private val keeper: Keeper) {
     private val holds = mutableListOf<Hold>()
     private val delays = HashMap<String?, Duration>()
     private val made = mutableListOf<FakeCall>()
+
+    /** The names of those that are on their way. */
+    private val underWay = mutableListOf<String>()
 
     fun made(): List<FakeCall> = keeper.locked { made.toList() }
 
@@ -120,18 +131,39 @@ internal class Calls(private val keeper: Keeper) {
         pause(name, lineage)
         return keeper.locked {
             if (lineage.over.isCompleted) throw error(ErrorCode.SIGNED_OUT)
-            failing(failure(name), act)
+            failing(name, failure { (it.call == null || it.call == name) && !it.endsSession }, act)
         }
     }
 
-    /** A call that nothing is sent for, or that does not mind what becomes of that: it fails only if it is named. */
+    /** A call that ends here, whatever becomes of what is sent for it: it fails only if it is named. */
     suspend fun local(
         name: String,
         act: () -> Unit,
     ) {
         currentCoroutineContext().ensureActive()
         keeper.locked(act)
-        keeper.locked { failure(name, named = true) }?.let { throw it.make() }
+        keeper.locked { failure { it.call == name } }?.let { throw it.error }
+    }
+
+    /** Waits until so many calls of this name are on their way. */
+    suspend fun arrived(
+        name: String,
+        count: Int,
+    ) {
+        // By the clock on the wall: in virtual time a call of another thread would be waited for in vain. And no child, for
+        // which the test would wait in the end, so that virtual time went on.
+        val patience = CoroutineScope(Dispatchers.Default).launch { delay(PATIENCE) }
+        patience.invokeOnCompletion { keeper.locked { keeper.changed() } }
+        try {
+            while (true) {
+                val seen = keeper.news.value
+                if (keeper.locked { underWay.count { it == name } } >= count) return
+                check(!patience.isCompleted) { "$name was not called $count times within $PATIENCE, but: ${made().joinToString()}" }
+                news(seen)
+            }
+        } finally {
+            patience.cancel()
+        }
     }
 
     /** Waits until there may be something new to see. */
@@ -166,30 +198,31 @@ internal class Calls(private val keeper: Keeper) {
         return keeper.locked {
             if (ticket.lineage !== keeper.lineage) throw error(ErrorCode.SIGNED_OUT)
             val live = keeper.live
-            val failure = if (live == null) null else failure(name)
-            if (live == null || failure?.code == ErrorCode.SESSION_EXPIRED || !live.session.isAccepted(keeper.shop.now())) {
+            try {
+                if (live == null) throw SessionRefused()
+                val failure = failure { it.call == null || it.call == name }
+                if (failure?.endsSession == true || !live.session.isAccepted(keeper.shop.now())) throw SessionRefused()
+                failing(name, failure) { act(live) }
+            } catch (_: SessionRefused) {
                 ticket.begun = false
                 keeper.expired(EndReason.REJECTED)
-                return@locked null
+                null
             }
-            failing(failure) { act(live) }
         }
     }
 
     private fun <T> failing(
+        name: String,
         failure: Failure?,
         act: () -> T,
     ): T {
         if (failure == null) return act()
         if (failure.acted) act()
-        throw failure.make()
+        throw failure.error.of(name, failure.acted)
     }
 
-    private fun failure(
-        name: String,
-        named: Boolean = false,
-    ): Failure? {
-        val failure = failures.firstOrNull { it.call == name || (it.call == null && !named) } ?: return null
+    private fun failure(fits: (Failure) -> Boolean): Failure? {
+        val failure = failures.firstOrNull(fits) ?: return null
         failure.times -= 1
         if (failure.times == 0) failures -= failure
         return failure
@@ -200,20 +233,33 @@ internal class Calls(private val keeper: Keeper) {
         name: String,
         lineage: Keeper.Lineage,
     ) {
-        val held = keeper.locked { holds.filter { it.call == null || it.call == name } }
-        for (hold in held) {
-            select<Unit> {
-                hold.gate.onJoin { }
-                lineage.over.onJoin { }
+        val held =
+            keeper.locked {
+                underWay += name
+                keeper.changed()
+                holds.filter { it.call == null || it.call == name }
             }
+        try {
+            for (hold in held) {
+                select<Unit> {
+                    hold.gate.onJoin { }
+                    lineage.over.onJoin { }
+                }
+            }
+            val delay = keeper.locked { delays[name] ?: delays[null] ?: Duration.ZERO }
+            if (delay > Duration.ZERO) withTimeoutOrNull(delay) { lineage.over.join() }
+        } finally {
+            keeper.locked { underWay -= name }
         }
-        val delay = keeper.locked { delays[name] ?: delays[null] ?: Duration.ZERO }
-        if (delay > Duration.ZERO) withTimeoutOrNull(delay) { lineage.over.join() }
     }
 
     /** Runs [act] in the caller's time, and on though the caller leaves. */
     private suspend fun <T> toItsEnd(act: suspend () -> T): Deferred<T> {
         val scope = CoroutineScope(currentCoroutineContext().minusKey(Job))
         return scope.async(start = CoroutineStart.UNDISPATCHED) { act() }
+    }
+
+    private companion object {
+        val PATIENCE = 10.seconds
     }
 }

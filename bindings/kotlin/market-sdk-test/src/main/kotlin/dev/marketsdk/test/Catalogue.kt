@@ -14,10 +14,49 @@ internal class Sku(
     val size: String,
     val color: String,
     /** One that is not is known to nobody, though an order may have it. */
-    val active: Boolean = true,
+    var active: Boolean = true,
 ) {
     /** As the server names it to a shopper. */
     fun what(market: Market) = "'${name[market]}' (size: $size, color: $color)"
+}
+
+/** Something that a test has a shop sell, of one or more kinds. */
+public class FakeProduct(
+    /** As on a wishlist. */
+    public val id: Long,
+    /** Its name. */
+    public val name: String,
+    /** Its kinds: sizes and colours, say. */
+    public val skus: List<FakeSku>,
+) {
+    init {
+        require(id >= 0 && skus.isNotEmpty()) { "A product has a number and at least one SKU." }
+    }
+}
+
+/** One kind of a [FakeProduct]. */
+public class FakeSku(
+    /** As in a cart. */
+    public val id: Long,
+    /** What a piece costs, in the money of each market. */
+    public val price: BigDecimal,
+    /** How many pieces there are. */
+    public val stock: Int = 1000,
+    /** The shop's own name for it. */
+    public val code: String = "SKU-$id",
+    /** Its size. */
+    public val size: String = "ONE",
+    /** Its colour. */
+    public val color: String = "Natural",
+) {
+    init {
+        require(id >= 0 && stock >= 0 && price.signum() >= 0) { "Numbers, stock and prices are not negative." }
+    }
+
+    internal fun of(
+        product: FakeProduct,
+        markets: Set<Market>,
+    ) = Sku(id, product.id, markets.associateWith { product.name }, markets.associateWith { price }, stock, code, size, color)
 }
 
 /** What the dev server sells: `tests/dev-server/src/catalogue.rs`. */

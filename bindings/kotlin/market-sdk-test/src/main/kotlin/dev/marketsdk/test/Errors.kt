@@ -40,6 +40,50 @@ internal fun usualStatus(code: ErrorCode): Int? =
         else -> null
     }
 
+/**
+ * What the real client makes of a failure of this [call]. Where a lost answer leaves it open what became of it, a sign-in or
+ * an order, it says no more than that.
+ */
+internal fun MarketException.of(
+    call: String,
+    acted: Boolean,
+): MarketException {
+    val cut = acted && code in setOf(ErrorCode.NETWORK, ErrorCode.TLS, ErrorCode.UNEXPECTED_RESPONSE)
+    val failed = code == ErrorCode.SERVER && (call == "orders.place" || status == 502 || status == 504)
+    val lost = cut || failed || code == ErrorCode.TIMEOUT
+    return if (lost && call in setOf("orders.place", "session.verifyCode")) error(ErrorCode.OUTCOME_UNKNOWN, status) else this
+}
+
+/** An order that ended so was certainly not placed. */
+internal val LEAVES_NO_ORDER =
+    setOf(
+        ErrorCode.INVALID_INPUT,
+        ErrorCode.RATE_LIMITED,
+        ErrorCode.REJECTED,
+        ErrorCode.NOT_FOUND,
+        ErrorCode.UNSUPPORTED,
+        ErrorCode.NOT_SIGNED_IN,
+        ErrorCode.SESSION_EXPIRED,
+        ErrorCode.STORE_LOCKED,
+        ErrorCode.STORE_UNAVAILABLE,
+        ErrorCode.UNEXPECTED_RESPONSE,
+        ErrorCode.NETWORK,
+        ErrorCode.TLS,
+    )
+
+/** After a change that ended so it is not known what is in the cart. */
+internal val LEAVES_CART_IN_DOUBT =
+    setOf(
+        ErrorCode.REJECTED,
+        ErrorCode.NOT_FOUND,
+        ErrorCode.INVALID_INPUT,
+        ErrorCode.NETWORK,
+        ErrorCode.TIMEOUT,
+        ErrorCode.SERVER,
+        ErrorCode.UNEXPECTED_RESPONSE,
+        ErrorCode.OUTCOME_UNKNOWN,
+    )
+
 private val RETRYABLE =
     setOf(ErrorCode.RATE_LIMITED, ErrorCode.STORE_LOCKED, ErrorCode.NETWORK, ErrorCode.TIMEOUT, ErrorCode.SERVER)
 

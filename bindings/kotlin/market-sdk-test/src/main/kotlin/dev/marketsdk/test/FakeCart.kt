@@ -2,7 +2,6 @@ package dev.marketsdk.test
 
 import dev.marketsdk.Cart
 import dev.marketsdk.CartApi
-import dev.marketsdk.ErrorCode
 import dev.marketsdk.MarketException
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.distinctUntilChanged
@@ -81,7 +80,7 @@ internal suspend fun <T> watched(
     try {
         change()
     } catch (e: MarketException) {
-        if (e.code in DOUBTFUL) reread(keeper)
+        if (e.code in LEAVES_CART_IN_DOUBT) reread(keeper)
         throw e
     }
 
@@ -93,18 +92,6 @@ internal fun reread(keeper: Keeper): Unit =
             keeper.shown.value = session.branch.cart(session.user)
         }
     }
-
-private val DOUBTFUL =
-    setOf(
-        ErrorCode.REJECTED,
-        ErrorCode.NOT_FOUND,
-        ErrorCode.INVALID_INPUT,
-        ErrorCode.NETWORK,
-        ErrorCode.TIMEOUT,
-        ErrorCode.SERVER,
-        ErrorCode.UNEXPECTED_RESPONSE,
-        ErrorCode.OUTCOME_UNKNOWN,
-    )
 
 internal fun numbered(
     field: String,

@@ -14,7 +14,11 @@ import dev.marketsdk.SessionApi
 import dev.marketsdk.SessionState
 import dev.marketsdk.WishlistApi
 import kotlin.time.Duration
+import kotlin.time.Duration.Companion.days
+import kotlin.time.Duration.Companion.minutes
+import kotlin.time.Duration.Companion.seconds
 import kotlin.time.toJavaDuration
+import kotlin.time.toKotlinDuration
 
 /**
  * A client for an app's tests, which keeps all in memory: it needs no network and no native library. It behaves as the real
@@ -26,33 +30,41 @@ import kotlin.time.toJavaDuration
  * market.expire()
  * ```
  *
- * Its calls take no time, or virtual time under `runTest`. A call is named as it is written: `cart.add`, `session.profile`,
+ * Its calls take no time, or virtual time under `runTest`. Sessions, codes and orders grow old by the shop's clock, which
+ * virtual time does not move: [FakeShop.advanceClock] does. A call is named as it is written: `cart.add`, `session.profile`,
  * `orders.place`, and `request`.
  *
  * @param signedInAs the phone number of who is signed in; nobody, if nothing is said
  * @param market the one market that the app serves, as the real client is built with it
  * @param parkOnExpiry as the real client is built with it
+ * @param expiringSoon how long before a session's end [SessionApi.onExpiringSoon] says so; 5 minutes if nothing is said
+ * @param orderSettleTime how long after an order was sent it may still turn up; 15 minutes if nothing is said
  * @param shop what is behind it; two clients of one shop are two devices
  */
 public class FakeMarketClient(
     signedInAs: String? = null,
     market: Market? = null,
     parkOnExpiry: ParkOnExpiry? = null,
+    expiringSoon: Duration? = null,
+    orderSettleTime: Duration? = null,
     /** What is behind it: what it sells, its clock, the code of each SMS. */
     public val shop: FakeShop = FakeShop(),
 ) : MarketClient {
-    private val keeper = Keeper(shop, parkOnExpiry)
+    private val keeper = Keeper(shop, parkOnExpiry, (expiringSoon ?: 5.minutes).toJavaDuration())
     private val made = Calls(keeper)
 
     override val session: SessionApi = FakeSession(keeper, made, market)
     override val cart: CartApi = FakeCart(keeper, made)
     override val wishlist: WishlistApi = FakeWishlist(made)
-    override val orders: OrdersApi = FakeOrders(keeper, made)
+    // The real client gives an order at least the time that a call may take.
+    override val orders: OrdersApi =
+        FakeOrders(keeper, made, maxOf(orderSettleTime ?: 15.minutes, 30.seconds).toJavaDuration())
 
     /** The calls that the app has made, in order. */
     public val calls: List<FakeCall> get() = made.made()
 
     init {
+        checkTimes(parkOnExpiry, expiringSoon, orderSettleTime)
         if (signedInAs != null) {
             val phone = Phone.parse(signedInAs, market)
             keeper.locked { keeper.signedIn(phone.branch(shop).signIn(phone.text)) }
@@ -62,7 +74,7 @@ public class FakeMarketClient(
     override suspend fun request(request: RawRequest): RawResponse {
         made.note("request", request)
         checkPath(request.path)
-        val answer = { shop.route(request.method, request.path.trimEnd('/')) }
+        val answer = { shop.answer(request) }
         return if (request.withSession) made.withSession("request") { answer() } else made.withoutSession("request", act = answer)
     }
 
@@ -94,10 +106,12 @@ public class FakeMarketClient(
 
     /**
      * Fails the next calls that reach the shop: so many [times], of all or of the one that is named. `SESSION_EXPIRED` ends
-     * the session as the server does.
+     * the session as the server does. A sign-in or an order whose answer may be lost by it, as by `TIMEOUT`, ends with
+     * `OUTCOME_UNKNOWN`. Nothing fails a logout but `STORE_NOT_CLEARED`, after it.
      *
      * @param acted the shop does before that what it was asked
      * @param message what the real client says, if nothing is said
+     * @throws IllegalArgumentException if no call could fail so
      */
     public fun fail(
         code: ErrorCode,
@@ -111,12 +125,16 @@ public class FakeMarketClient(
     ) {
         named(call, SHOP + LOCAL)
         require(times > 0) { "It fails at least once." }
-        made.fail(Calls.Failure(call, times, acted, code) { error(code, status, message, retryAfter?.toJavaDuration(), fields) })
+        require((code == ErrorCode.STORE_NOT_CLEARED) == (call in LOCAL)) {
+            "A logout or a clearing fails with STORE_NOT_CLEARED alone, and nothing else does: ${call ?: "any call"}, $code"
+        }
+        require(code != ErrorCode.SESSION_EXPIRED || call !in SIGNED_OUT) { "$call needs no session that could expire." }
+        made.fail(Calls.Failure(call, times, acted, error(code, status, message, retryAfter?.toJavaDuration(), fields)))
     }
 
     /**
      * Loses the answer of the next order, which ends with `OUTCOME_UNKNOWN`: `resolve` finds it, or if it was not [placed]
-     * does not. That it was not is certain 15 minutes later: [FakeShop.advanceClock].
+     * does not. That it was not is certain after `orderSettleTime`: [FakeShop.advanceClock].
      */
     public fun loseOrderAnswer(placed: Boolean = true): Unit = fail(ErrorCode.OUTCOME_UNKNOWN, "orders.place", acted = placed)
 
@@ -138,6 +156,19 @@ public class FakeMarketClient(
     /** Lets go on what [hold] holds, and holds no more. */
     public fun release(): Unit = made.release()
 
+    /**
+     * Waits until [count] calls of this name are on their way, held or delayed.
+     *
+     * @throws IllegalStateException if they do not come within 10 seconds
+     */
+    public suspend fun arrived(
+        call: String,
+        count: Int = 1,
+    ) {
+        named(call, SHOP)
+        made.arrived(call, count)
+    }
+
     private companion object {
         val SHOP =
             setOf(
@@ -147,6 +178,25 @@ public class FakeMarketClient(
                 "orders.cancel", "request",
             )
         val LOCAL = setOf("session.logout", "session.clear")
+        val SIGNED_OUT = setOf("session.requestCode", "session.verifyCode", "session.markets")
+
+        /** What the real client's builder refuses. */
+        fun checkTimes(
+            park: ParkOnExpiry?,
+            expiringSoon: Duration?,
+            settle: Duration?,
+        ) {
+            fun config(words: String): Nothing = throw error(ErrorCode.CONFIG, message = words)
+            if (settle != null && (settle <= Duration.ZERO || settle > 1.days)) {
+                config("The time for an order to settle must be longer than zero and at most a day.")
+            }
+            if (park != null && (park.limit !in 1..1000 || park.patience.toKotlinDuration().let { it <= Duration.ZERO || it > 1.days })) {
+                config("From 1 to 1000 calls may wait, each longer than zero and at most 24 hours.")
+            }
+            if (expiringSoon != null && expiringSoon <= Duration.ZERO) {
+                config("The time before a session's end must be longer than zero.")
+            }
+        }
 
         fun named(
             call: String?,

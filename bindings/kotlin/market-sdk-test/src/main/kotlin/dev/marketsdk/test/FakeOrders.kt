@@ -16,6 +16,7 @@ import java.time.Instant
 internal class FakeOrders(
     private val keeper: Keeper,
     private val calls: Calls,
+    private val settleTime: Duration,
 ) : OrdersApi {
     /** One time at which an order was sent. */
     private class Attempt(
@@ -85,7 +86,7 @@ internal class FakeOrders(
             keeper.locked { if (refused) takeBack(live, attempt) else notes.remove(live.key) }
             return placed
         } catch (e: MarketException) {
-            if (e.code in DID_NOTHING) keeper.locked { takeBack(live, attempt) }
+            if (e.code in LEAVES_NO_ORDER) keeper.locked { takeBack(live, attempt) }
             throw e
         } finally {
             keeper.locked {
@@ -116,7 +117,7 @@ internal class FakeOrders(
     private fun outcome(live: Keeper.Live): OrderOutcome {
         val note = notes[live.key] ?: return OrderOutcome.NothingPending
         val placed = note.mapNotNull { it.placed }.minByOrNull { it.id }
-        val settlesIn = Duration.between(keeper.shop.now(), note.maxOf { it.began } + SETTLE)
+        val settlesIn = Duration.between(keeper.shop.now(), note.maxOf { it.began } + settleTime)
         val known = placed != null || settlesIn <= Duration.ZERO
         if (known) notes -= live.key
         return when {
@@ -146,6 +147,7 @@ internal class FakeOrders(
     }
 
     private fun validate(order: NewOrder) {
+        order.items?.forEachIndexed { at, item -> numbered("items.$at.sku_id", item.skuId) }
         val fields = mutableListOf<FieldError>()
 
         fun text(
@@ -175,26 +177,5 @@ internal class FakeOrders(
             if (item.quantity !in 1..100) fields += FieldError("items.$at.quantity", "Enter a quantity from 1 to 100.")
         }
         if (fields.isNotEmpty()) throw error(ErrorCode.INVALID_INPUT, fields = fields)
-    }
-
-    private companion object {
-        val SETTLE: Duration = Duration.ofMinutes(15)
-
-        /** An order that ended so was certainly not placed. */
-        val DID_NOTHING =
-            setOf(
-                ErrorCode.INVALID_INPUT,
-                ErrorCode.RATE_LIMITED,
-                ErrorCode.REJECTED,
-                ErrorCode.NOT_FOUND,
-                ErrorCode.UNSUPPORTED,
-                ErrorCode.NOT_SIGNED_IN,
-                ErrorCode.SESSION_EXPIRED,
-                ErrorCode.STORE_LOCKED,
-                ErrorCode.STORE_UNAVAILABLE,
-                ErrorCode.UNEXPECTED_RESPONSE,
-                ErrorCode.NETWORK,
-                ErrorCode.TLS,
-            )
     }
 }

@@ -32,11 +32,15 @@ internal class FakeSession(
     private val calls: Calls,
     private val market: Market?,
 ) : SessionApi {
+    /** A sign-in that is on its way. */
     private class Flight(
+        val lineage: Keeper.Lineage,
         val phone: String,
         val code: String,
         val landing: Deferred<SignIn>,
-    )
+    ) {
+        fun isOver() = landing.isCompleted || lineage.over.isCompleted
+    }
 
     private var flight: Flight? = null
     private val codes = HashMap<String, MutableList<Instant>>()
@@ -66,9 +70,11 @@ internal class FakeSession(
         return restored()
     }
 
+    /** Waits until it is known who is signed in. */
     private suspend fun restored(): SessionState {
         while (true) {
             val seen = keeper.news.value
+            keeper.locked { keeper.look() }
             val state = state.value
             if (state is SessionState.Locked) {
                 val unavailable = state.reason == LockedReason.UNAVAILABLE
@@ -79,7 +85,10 @@ internal class FakeSession(
         }
     }
 
-    override fun resumed(): Unit = calls.note("session.resumed")
+    override fun resumed() {
+        calls.note("session.resumed")
+        keeper.locked { keeper.look() }
+    }
 
     override suspend fun requireValidity(duration: Duration) {
         calls.note("session.requireValidity", duration)
@@ -89,7 +98,7 @@ internal class FakeSession(
             if (live == null) {
                 throw error(if (state.value is SessionState.Expired) ErrorCode.SESSION_EXPIRED else ErrorCode.NOT_SIGNED_IN)
             }
-            if (live.left() < duration) throw error(ErrorCode.SESSION_EXPIRED)
+            if (keeper.left(live) < duration) throw error(ErrorCode.SESSION_EXPIRED)
         }
     }
 
@@ -102,9 +111,9 @@ internal class FakeSession(
         }
     }
 
-    /** When the next may be asked for, by this device's clock. */
+    /** When the next may be asked for. */
     private fun MutableList<Instant>.sent(): Instant {
-        val now = Instant.now()
+        val now = keeper.shop.now()
         removeIf { it + Branch.CODES_WINDOW <= now }
         add(now)
         return getOrNull(size - Branch.CODES)?.plus(Branch.CODES_WINDOW) ?: now
@@ -120,24 +129,43 @@ internal class FakeSession(
         if (digits.length !in 4..8 || !digits.all { it in '0'..'9' }) {
             throw invalid("code", "Enter the 4 to 8 digits of the code.")
         }
-        // Two taps are one sign-in, which is completed though both leave.
-        val scope = CoroutineScope(currentCoroutineContext().minusKey(Job))
-        val boarded =
-            keeper.locked {
-                flight?.takeIf { it.phone == number.text && it.code == digits && !it.landing.isCompleted }
-                    ?: Flight(number.text, digits, scope.async(start = CoroutineStart.LAZY) { signIn(number, digits) })
-                        .also { flight = it }
-            }
-        return boarded.landing.await()
+        return board(number, digits).landing.await()
     }
 
+    /** Two taps are one sign-in, which is completed though both leave; another one is made after it. */
+    private suspend fun board(
+        phone: Phone,
+        code: String,
+    ): Flight {
+        val scope = CoroutineScope(currentCoroutineContext().minusKey(Job))
+        val lineage = keeper.locked { keeper.lineage }
+        while (true) {
+            val other =
+                keeper.locked {
+                    val other = flight?.takeUnless(Flight::isOver)
+                    if (other?.phone == phone.text && other.code == code) return other
+                    if (other == null) {
+                        if (lineage.over.isCompleted) throw error(ErrorCode.SIGNED_OUT)
+                        val landing = scope.async(start = CoroutineStart.LAZY) { signIn(phone, code, lineage) }
+                        return Flight(lineage, phone.text, code, landing).also { flight = it }
+                    }
+                    other
+                }
+            other.landing.join()
+        }
+    }
+
+    /** The code is not spent as long as it is not known who is signed in. */
     private suspend fun signIn(
         phone: Phone,
         code: String,
-    ): SignIn =
-        calls.withoutSession("session.verifyCode", keeper.lineage) {
+        lineage: Keeper.Lineage,
+    ): SignIn {
+        restored()
+        return calls.withoutSession("session.verifyCode", lineage) {
             keeper.signedIn(phone.branch(keeper.shop).verifyCode(phone.text, code))
         }
+    }
 
     override suspend fun logout() {
         calls.note("session.logout")
@@ -169,7 +197,8 @@ internal class FakeSession(
 
     override suspend fun verifyToken(): TokenStatus {
         calls.note("session.verifyToken")
-        return calls.withSession("session.verifyToken") { TokenStatus(true, it.user.id, it.user.market) }
+        // Who asks whether the session has ended wants to be told, not to wait.
+        return calls.withSession("session.verifyToken", parks = false) { TokenStatus(true, it.user.id, it.user.market) }
     }
 
     override suspend fun markets(): Markets {

@@ -2,9 +2,10 @@ package dev.marketsdk.test
 
 import dev.marketsdk.ErrorCode
 import dev.marketsdk.Market
-import dev.marketsdk.Method
+import dev.marketsdk.Order
+import dev.marketsdk.OrderStatus
+import dev.marketsdk.RawRequest
 import dev.marketsdk.RawResponse
-import java.math.BigDecimal
 import java.time.Instant
 import kotlin.time.Duration
 import kotlin.time.toJavaDuration
@@ -18,25 +19,19 @@ import kotlin.time.toJavaDuration
  */
 public class FakeShop {
     private val skus = catalogue().associateByTo(LinkedHashMap()) { it.id }
-    private val routes = HashMap<Pair<Method, String>, RawResponse>()
+    private val routes = Routes()
+    private val keepers = mutableListOf<Keeper>()
     private var ahead: java.time.Duration = java.time.Duration.ZERO
     private val branches = listOf(Market.Kg, Market.Us).associateWith { Branch(this, it) }
 
     /** The code that each SMS brings. */
     public var code: String = "123456"
 
-    /** Sells this too, in all markets, at so much of their money; or changes it, if it is sold already. */
-    public fun sell(
-        skuId: Long,
-        name: String,
-        price: BigDecimal,
-        stock: Int = 1000,
-        productId: Long = skuId,
-    ): Unit =
+    /** Sells this too, in all markets. A product or a SKU of its number that is sold already is sold no more. */
+    public fun add(product: FakeProduct): Unit =
         synchronized(this) {
-            val all = branches.keys
-            val (names, prices) = all.associateWith { name } to all.associateWith { price }
-            skus[skuId] = Sku(skuId, productId, names, prices, stock, code = "SKU-$skuId", size = "ONE", color = "Natural")
+            skus.values.filter { it.product == product.id }.forEach { it.active = false }
+            product.skus.forEach { sku -> skus[sku.id] = sku.of(product, branches.keys) }
         }
 
     /** Has so many pieces of it, in each market. */
@@ -45,16 +40,40 @@ public class FakeShop {
         pieces: Int,
     ): Unit =
         synchronized(this) {
-            val sku = requireNotNull(skus[skuId]) { "SKU $skuId is not sold: sell it first." }
+            require(pieces >= 0) { "There cannot be $pieces pieces." }
+            val sku = requireNotNull(skus[skuId]) { "SKU $skuId is not sold: add it first." }
             sku.stock = pieces
         }
 
-    /** Answers `request`s of this route with JSON. Routes that it has no answer for are `UNSUPPORTED`. */
+    /** The orders that the shop has, newest first: of the user of this phone number, or of all. */
+    public fun orders(phone: String? = null): List<Order> =
+        synchronized(this) {
+            val users = if (phone != null) listOfNotNull(user(phone)) else branches.values.flatMap { it.users.values }
+            users.flatMap { it.orders }.sortedByDescending { it.orderDate }
+        }
+
+    /** Moves on an order of the user of this phone number: it is shipped, say. */
+    public fun setOrderStatus(
+        phone: String,
+        orderId: Long,
+        status: OrderStatus,
+    ): Unit =
+        synchronized(this) {
+            val orders = user(phone)?.orders.orEmpty()
+            val at = orders.indexOfFirst { it.id == orderId }
+            require(at >= 0) { "This user has no order $orderId; there are: ${orders.map { it.id }.joinToString()}" }
+            user(phone)?.orders?.set(at, orders[at].copy(status = status))
+        }
+
+    /**
+     * Answers `request`s of a route, `GET /products` say, with JSON. With a [status] that is an error they end with the code
+     * that the real client makes of it; 401 ends the session. A route without an answer is `UNSUPPORTED`.
+     */
     public fun answer(
-        path: String,
+        route: String,
         json: String,
-        method: Method = Method.GET,
-    ): Unit = synchronized(this) { routes[method to path] = RawResponse(200, json) }
+        status: Int = 200,
+    ): Unit = synchronized(this) { routes.answer(route, json, status) }
 
     /** Refuses all sessions of until now: the next call of each ends it. */
     public fun expireSessions(): Unit =
@@ -62,20 +81,33 @@ public class FakeShop {
             branches.values.flatMap { it.users.values }.forEach { user -> user.revokedAt = user.signIns }
         }
 
-    /** Moves the shop's clock: a session is good for half an hour of it, a code for less. */
-    public fun advanceClock(by: Duration): Unit = synchronized(this) { ahead += by.toJavaDuration() }
+    /**
+     * Moves the clock of the shop and of its clients: a session is good for half an hour of it, and ends at once when that
+     * is over; a code for less.
+     */
+    public fun advanceClock(by: Duration) {
+        require(!by.isNegative()) { "Clocks do not go back: $by" }
+        val all =
+            synchronized(this) {
+                ahead += by.toJavaDuration()
+                keepers.toList().onEach(Keeper::look)
+            }
+        all.forEach(Keeper::deliver)
+    }
+
+    internal fun serve(keeper: Keeper): Unit = synchronized(this) { keepers += keeper }
 
     internal fun now(): Instant = Instant.now() + ahead
 
+    /** With those that are sold no more, which a cart or an order may have. */
     internal fun skus(): Collection<Sku> = skus.values
 
     internal fun sku(id: Long): Sku =
         skus[id]?.takeIf { it.active } ?: throw error(ErrorCode.NOT_FOUND, 404, "SKU with id $id not found")
 
-    internal fun route(
-        method: Method,
-        path: String,
-    ): RawResponse = routes[method to path] ?: throw error(ErrorCode.UNSUPPORTED, 404)
+    internal fun answer(request: RawRequest): RawResponse = routes.answer(request)
 
     internal fun branch(market: Market): Branch = branches.getValue(market)
+
+    private fun user(phone: String): ShopUser? = Phone.parse(phone).let { it.branch(this).users[it.text] }
 }

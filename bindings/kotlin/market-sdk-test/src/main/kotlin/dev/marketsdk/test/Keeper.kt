@@ -26,7 +26,12 @@ import java.util.concurrent.ConcurrentLinkedQueue
 internal class Keeper(
     val shop: FakeShop,
     val park: ParkOnExpiry?,
+    margin: Duration,
 ) {
+    /** So long before its end a session is said to end soon, but not in its first half. */
+    private val margin = minOf(margin, LIFETIME.dividedBy(2))
+
+
     /** All that is done as one user: it outlives an expiry, and ends with a logout or another user. */
     class Lineage {
         val over: CompletableJob = Job()
@@ -37,10 +42,8 @@ internal class Keeper(
         val session: ShopSession,
         val user: User,
         val endsAt: Instant,
-        val saidSoon: Boolean = false,
-    ) {
-        fun left(): Duration = Duration.between(Instant.now(), endsAt)
-    }
+        var saidSoon: Boolean = false,
+    )
 
     /** A call that is being made. */
     class Ticket(
@@ -86,6 +89,10 @@ internal class Keeper(
     private var alsoWaiting = 0
     private val outbox = ConcurrentLinkedQueue<() -> Unit>()
 
+    init {
+        shop.serve(this)
+    }
+
     inline fun <T> locked(act: () -> T): T =
         try {
             synchronized(shop, act)
@@ -110,7 +117,7 @@ internal class Keeper(
         val user = User(session.user.id, session.branch.market, PhoneNumber(session.user.phone), null)
         val before = live
         if (!isOf(user)) newLineage()
-        enter(Live(session, user, Instant.now() + LIFETIME))
+        enter(Live(session, user, shop.now() + LIFETIME))
         before?.let { tell(ends, SessionEnd(it.user, EndReason.REPLACED)) }
         return SignIn(user, isNewUser = null, expiresAt = live?.endsAt, persisted = true)
     }
@@ -166,7 +173,7 @@ internal class Keeper(
         live = null
         if (wanted is SessionState.SignedIn) {
             val session = shop.branch(wanted.user.market).signIn(wanted.user.phone.value)
-            enter(Live(session, wanted.user, wanted.expiresAt ?: (Instant.now() + LIFETIME)))
+            enter(Live(session, wanted.user, wanted.expiresAt ?: (shop.now() + LIFETIME)))
         }
         alsoWaiting = (wanted as? SessionState.Expired)?.waiting ?: 0
         state.value = wanted
@@ -175,15 +182,32 @@ internal class Keeper(
 
     fun endsSoon(left: Duration) {
         val session = checkNotNull(live) { "Nobody is signed in whose session could end." }
-        val soonOver = Live(session.session, session.user, Instant.now() + left, saidSoon = true)
+        val soonOver = Live(session.session, session.user, shop.now() + left, saidSoon = true)
         live = soonOver
         state.value = SessionState.SignedIn(soonOver.user, soonOver.endsAt, persisted = true)
         if (!session.saidSoon) tell(soon, ExpiringSoon(soonOver.user, left))
     }
 
+    /** How long the session lasts from now. */
+    fun left(session: Live): Duration = Duration.between(shop.now(), session.endsAt)
+
+    /** What time has done to the session meanwhile: it ends soon, or has ended. */
+    fun look() {
+        val session = live?.takeUnless { closed } ?: return
+        val left = left(session)
+        when {
+            left <= Duration.ZERO -> expired(EndReason.EXPIRED)
+            left <= margin && !session.saidSoon -> {
+                session.saidSoon = true
+                tell(soon, ExpiringSoon(session.user, left))
+            }
+        }
+    }
+
     /** Who comes when it was said already is told at once. */
     fun catchUp(listener: (ExpiringSoon) -> Unit) {
-        live?.takeIf { it.saidSoon }?.let { tell(listOf(listener), ExpiringSoon(it.user, it.left())) }
+        look()
+        live?.takeIf { it.saidSoon }?.let { tell(listOf(listener), ExpiringSoon(it.user, left(it))) }
     }
 
     private fun newLineage() {
@@ -220,12 +244,13 @@ internal class Keeper(
         state.value = expired.copy(waiting = alsoWaiting + tickets.count { it.parked })
     }
 
-    private fun changed() {
+    fun changed() {
         news.value += 1
     }
 
     /** The session, if the call may go: it has begun then. Ends with the error that it ends with, if it may not. */
     fun mayGo(ticket: Ticket): Live? {
+        look()
         val present = state.value
         when {
             closed -> throw closed()

@@ -1,5 +1,9 @@
 package dev.marketsdk.test
 
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.withContext
+import kotlinx.coroutines.withTimeoutOrNull
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonNull
@@ -18,8 +22,11 @@ import java.net.HttpURLConnection
 import java.net.Proxy
 import java.net.URI
 import java.net.URLEncoder
+import java.util.concurrent.CompletableFuture
 import java.util.concurrent.TimeUnit
 import kotlin.time.Duration
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
 
 /**
  * A market server for tests: the program `market-dev-server`, as a process that ends with this one. It keeps its data in
@@ -38,10 +45,14 @@ public class MarketDevServer private constructor(private val process: Process) :
     public val baseUrl: String
 
     init {
-        val line = process.inputReader().readLine().orEmpty()
+        val reader = process.inputReader()
+        val first = CompletableFuture.supplyAsync { reader.readLine().orEmpty() }
+        val line = runCatching { first.get(START.inWholeSeconds, TimeUnit.SECONDS) }.getOrDefault("nothing within $START")
         if (!line.startsWith(LISTENING)) {
-            val rest = process.inputReader().readText()
+            if (!first.isDone) process.destroyForcibly()
             close()
+            // Of one that was killed there is nothing more to read.
+            val rest = runCatching(reader::readText).getOrDefault("")
             error("$PROGRAM did not start. It said: $line\n$rest")
         }
         baseUrl = line.removePrefix(LISTENING)
@@ -79,8 +90,37 @@ public class MarketDevServer private constructor(private val process: Process) :
             },
         )
 
+    /** Plays no fault any more. What is held stays so until [release]. */
+    public fun clearFaults() {
+        send("DELETE", "/faults")
+    }
+
     /** Lets go on what [Fault.hold] holds, and holds no more. */
     public fun release(): Unit = post("/release")
+
+    /**
+     * Waits until [count] requests of a [route], written as for [fault], are on their way: they have come, and have no answer
+     * yet.
+     *
+     * @throws IllegalStateException if they do not come within 10 seconds
+     */
+    public suspend fun arrived(
+        route: String,
+        count: Int = 1,
+    ): Unit =
+        // By the clock on the wall: the server knows no virtual time.
+        withContext(Dispatchers.IO) {
+            val (method, path) = route.split(' ').takeIf { it.size == 2 } ?: throw IllegalArgumentException("no route: $route")
+            val parts = (URI(baseUrl).path + path).split('/')
+
+            fun fits(request: LoggedRequest): Boolean {
+                val asked = request.path.split('/')
+                val same = { asked.size == parts.size && parts.zip(asked).all { (part, of) -> part == of || part.startsWith("{") } }
+                return request.isUnderWay && method in setOf("*", request.method) && same()
+            }
+            val waited = withTimeoutOrNull(PATIENCE) { while (requests().count(::fits) < count) delay(2.milliseconds) }
+            checkNotNull(waited) { "$route was not asked $count times within $PATIENCE; there were: ${requests().joinToString()}" }
+        }
 
     /** What the server was asked, in order. */
     public fun requests(): List<LoggedRequest> = get("/requests").jsonArray.map { LoggedRequest(it.jsonObject) }
@@ -88,10 +128,13 @@ public class MarketDevServer private constructor(private val process: Process) :
     /** What the server has stored, by market (`us`, `kg`): users, carts, wishlists, orders and stock. */
     public fun state(): JsonObject = get("/state").jsonObject
 
-    /** Ends the process in good order, and waits until it is gone. */
+    /** Ends the process in good order, and waits until it is gone. One that does not go within 10 seconds is killed. */
     override fun close() {
-        process.outputStream.close()
-        if (!process.waitFor(10, TimeUnit.SECONDS)) process.destroyForcibly()
+        // It may be gone already.
+        runCatching { process.outputStream.close() }
+        if (!process.waitFor(PATIENCE.inWholeSeconds, TimeUnit.SECONDS)) {
+            process.destroyForcibly().waitFor(PATIENCE.inWholeSeconds, TimeUnit.SECONDS)
+        }
     }
 
     private fun get(path: String): JsonElement = send("GET", path)
@@ -111,6 +154,8 @@ public class MarketDevServer private constructor(private val process: Process) :
         val url = URI(baseUrl).resolve("/_dev$path").toURL()
         val connection = url.openConnection(Proxy.NO_PROXY) as HttpURLConnection
         connection.requestMethod = method
+        connection.connectTimeout = PATIENCE.inWholeMilliseconds.toInt()
+        connection.readTimeout = START.inWholeMilliseconds.toInt()
         // Each on a connection of its own: the server closes one that rests, perhaps in the moment when it is used again.
         connection.setRequestProperty("Connection", "close")
         if (json != null) {
@@ -128,6 +173,8 @@ public class MarketDevServer private constructor(private val process: Process) :
     public companion object {
         private const val PROGRAM = "market-dev-server"
         private const val LISTENING = "listening on "
+        private val START = 30.seconds
+        private val PATIENCE = 10.seconds
 
         /** Names the program, where it is not on `PATH`. */
         private const val VARIABLE = "MARKET_DEV_SERVER"
@@ -137,15 +184,19 @@ public class MarketDevServer private constructor(private val process: Process) :
          * names, or else the one on `PATH`.
          *
          * @param dialect which generation of the API it plays: `documented`, `g1` or `g2`
-         * @param arguments more arguments for the program, such as `--no-rate-limits`
-         * @throws IllegalStateException if it is not there, or does not start
+         * @param args more arguments for the program, such as `--no-rate-limits`
+         * @throws IllegalStateException if it is not there, or does not start within 30 seconds; also on a phone
          */
         public fun start(
             dialect: String = "documented",
-            arguments: List<String> = emptyList(),
+            args: List<String> = emptyList(),
         ): MarketDevServer {
+            check(!System.getProperty("java.vm.name").orEmpty().startsWith("Dalvik")) {
+                "A phone cannot start $PROGRAM. On Android it is for local unit tests, which run on the development machine: " +
+                    "src/test and `gradlew testDebugUnitTest`, not src/androidTest and `gradlew connectedCheck`."
+            }
             val fixed = listOf(program().path, "--port", "0", "--quiet", "--exit-with-stdin", "--dialect", dialect)
-            return MarketDevServer(ProcessBuilder(fixed + arguments).redirectErrorStream(true).start())
+            return MarketDevServer(ProcessBuilder(fixed + args).redirectErrorStream(true).start())
         }
 
         private fun program(): File {
@@ -184,6 +235,8 @@ public class LoggedRequest internal constructor(json: JsonObject) {
 
     /** Whether the client left before the answer. */
     public val aborted: Boolean = json.getValue("aborted").jsonPrimitive.boolean
+
+    internal val isUnderWay: Boolean get() = status == null && !aborted
 
     override fun toString(): String = "$method $path ${if (aborted) "aborted" else status}"
 

@@ -1,0 +1,67 @@
+package dev.marketsdk.test
+
+import dev.marketsdk.ErrorCode
+import dev.marketsdk.FieldError
+import dev.marketsdk.MarketException
+import dev.marketsdk.Method
+import dev.marketsdk.RawRequest
+import dev.marketsdk.RawResponse
+import kotlinx.serialization.json.Json
+import kotlinx.serialization.json.JsonArray
+import kotlinx.serialization.json.JsonElement
+import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.JsonPrimitive
+import kotlinx.serialization.json.contentOrNull
+
+/** What the shop answers on routes that the SDK has no typed call for. */
+internal class Routes {
+    private val answers = HashMap<String, RawResponse>()
+
+    fun answer(
+        route: String,
+        json: String,
+        status: Int,
+    ) {
+        val (method, path) = route.split(' ').takeIf { it.size == 2 } ?: listOf("", "")
+        require(path.startsWith("/") && Method.entries.any { it.name == method }) { "A route is written GET /products: $route" }
+        require(status in 200..299 || status in 400..599) { "This status answers nothing: $status" }
+        answers["$method ${path.trimEnd('/')}"] = RawResponse(status, json)
+    }
+
+    fun answer(request: RawRequest): RawResponse {
+        val answer = answers["${request.method} ${request.path.trimEnd('/')}"] ?: throw error(ErrorCode.UNSUPPORTED, 404)
+        if (answer.status < 300) return answer
+        if (answer.status == 401 && request.withSession) throw Calls.SessionRefused()
+        throw judged(answer)
+    }
+
+    /** As the real client judges such an answer. */
+    private fun judged(answer: RawResponse): MarketException {
+        val body = runCatching { Json.parseToJsonElement(answer.body) }.getOrNull() as? JsonObject
+        val said = (text(body?.get("detail")) ?: text(body?.get("message")))?.trim()?.takeIf { it.isNotEmpty() }
+        val status = answer.status
+        val fields = (body?.get("detail") as? JsonArray)?.mapNotNull(::field).orEmpty()
+        return when {
+            status == 405 || status == 404 && said == "Not Found" -> error(ErrorCode.UNSUPPORTED, status)
+            status == 401 -> error(ErrorCode.REJECTED, status)
+            status == 404 || status == 410 -> error(ErrorCode.NOT_FOUND, status, said)
+            status == 408 -> error(ErrorCode.TIMEOUT, status)
+            status == 422 && fields.isNotEmpty() -> error(ErrorCode.INVALID_INPUT, status, fields = fields)
+            status == 422 && said?.lowercase()?.contains("too many") == true ->
+                error(ErrorCode.RATE_LIMITED, status, said, retryAfter = Branch.CODES_WINDOW)
+            status == 422 -> error(ErrorCode.INVALID_INPUT, status, said)
+            status == 429 -> error(ErrorCode.RATE_LIMITED, status, said)
+            status < 500 -> error(ErrorCode.REJECTED, status, said)
+            else -> error(ErrorCode.SERVER, status)
+        }
+    }
+
+    private fun text(json: JsonElement?): String? = (json as? JsonPrimitive)?.takeIf { it.isString }?.contentOrNull
+
+    /** The first of where it is says in which part of the request, which nobody shows. */
+    private fun field(problem: JsonElement): FieldError? {
+        val where = ((problem as? JsonObject)?.get("loc") as? JsonArray)?.map { (it as? JsonPrimitive)?.contentOrNull.orEmpty() }
+        val path = where?.drop(1)?.ifEmpty { where } ?: return null
+        return FieldError(path.joinToString("."), text(problem["msg"]).orEmpty())
+    }
+}
