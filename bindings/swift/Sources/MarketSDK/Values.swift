@@ -91,14 +91,8 @@ private func short(_ digits: String) -> Decimal? {
         }
     }
     guard significand > 0, digits.utf8.count - unsigned.count <= 1 else { return nil }
-    var exponent = -(decimals ?? 0)
-    // Foundation has 20.00 as 2 × 10.
-    while significand.isMultiple(of: 10) {
-        significand /= 10
-        exponent += 1
-    }
     let sign: FloatingPointSign = unsigned.startIndex == digits.utf8.startIndex ? .plus : .minus
-    return Decimal(sign: sign, exponent: exponent, significand: Decimal(significand))
+    return Decimal(sign: sign, exponent: -(decimals ?? 0), significand: Decimal(significand))
 }
 
 /// Reads an address as the core spells it.
