@@ -52,6 +52,12 @@ impl Keeper {
         inner.soon.listeners.add(listener)
     }
 
+    /// Without a thread in between: what was said is there at once.
+    #[cfg(test)]
+    pub(crate) fn tell_soon(&self, listener: std::sync::mpsc::Sender<ExpiringSoon>) {
+        self.lock().soon.listeners.add(Some(listener));
+    }
+
     pub(crate) fn remove_soon_listener(&self, id: u64) {
         self.lock().soon.listeners.remove(id);
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::super::world::STORE_TIMEOUT;
 use super::client::{Client, Job, Knows, Live, Now};
-use super::log::{CallId, ClientId, Event, RequestId, Sent};
+use super::log::{Answer, CallId, ClientId, Event, RequestId, Sent};
 use super::orders::Orders;
 use super::steps::Act;
 use super::wire::{mark, secrets};
@@ -29,9 +29,10 @@ pub(super) struct Call {
     pub(super) act: Act,
     pub(super) stay: u32,
     logouts: u32,
-    /// It was made while the session had expired.
-    waits: bool,
+    /// It was made while the session had expired, for so many times.
+    waits: Option<u32>,
     made: u64,
+    made_at: Duration,
     held: Vec<String>,
     /// How often it was sent, and whether the server may have acted on it.
     sent: Vec<Fate>,
@@ -63,6 +64,12 @@ pub(super) struct Model {
     marks: HashMap<(ClientId, String), CallId>,
     /// When each session was given out.
     issued: HashMap<String, Duration>,
+    /// Requests that were sent on, and with which status.
+    hops: HashMap<String, (Sent, u16)>,
+    /// Which installation of the app this is, and whether one of its clients has asked yet.
+    installed: (u32, bool),
+    /// Which one has stored a session.
+    stored_by: HashMap<String, u32>,
     /// Gone for good, by a logout that said so.
     buried: HashSet<String>,
     pub(super) orders: Orders,
@@ -82,6 +89,9 @@ impl Model {
             requests: HashMap::new(),
             marks: HashMap::new(),
             issued: HashMap::new(),
+            hops: HashMap::new(),
+            installed: (0, false),
+            stored_by: HashMap::new(),
             buried: HashSet::new(),
             orders: Orders::default(),
             events: 0,
@@ -90,6 +100,12 @@ impl Model {
             clock_was_set: false,
             tampered: false,
         }
+    }
+
+    /// The shop has an order, of which a call said that it is the one that was wanted.
+    pub(super) fn placed(&mut self, number: CallId, notes: &str) -> Result<(), Broken> {
+        let Some(call) = self.calls.get(&number) else { return Ok(()) };
+        self.orders.is_of(number, (call.client, self.events), notes)
     }
 
     fn client(&mut self, client: ClientId) -> &mut Client {
@@ -118,17 +134,15 @@ impl Model {
             }
             Event::Sent { request, client, seen } => self.sent(now, *request, *client, seen)?,
             Event::Answered { request, answer } => {
-                let answer = answer.as_ref().map(|(status, body)| (*status, body.as_ref()));
                 let fate = match &answer {
-                    Err(crate::http::transport::Failure::NotSent(_)) | Ok((401 | 307 | 308, _)) => {
-                        Fate::Nothing
-                    }
+                    Err(crate::http::transport::Failure::NotSent(_))
+                    | Ok(Answer { status: 401 | 307 | 308, .. }) => Fate::Nothing,
                     Ok(_) => Fate::Answered,
                     Err(_) => Fate::Unknown,
                 };
                 let request = self.settled(*request, fate);
-                if let (Some(request), Ok((status, body))) = (request, answer) {
-                    self.answered(now, &request, status, body)?;
+                if let (Some(request), Ok(answer)) = (request, answer) {
+                    self.answered(now, &request, answer)?;
                 }
             }
             Event::GivenUp { request } => drop(self.settled(*request, Fate::Unknown)),
@@ -138,11 +152,9 @@ impl Model {
             }
             Event::Begun { client } => self.client(*client).read = None,
             Event::Read { client, key, found } => {
-                let events = self.events;
-                let client = self.client(*client);
-                client.read = Some(found.clone());
+                self.client(*client).read = Some(found.clone());
                 if key == ENTRY {
-                    client.look(now, events, found);
+                    self.read(now, *client, found);
                 }
             }
             Event::Changed { client, key, before, after, told } => {
@@ -159,6 +171,7 @@ impl Model {
                 });
             }
             Event::Ended { client, end } => self.ended(now, *client, end)?,
+            Event::Expiring { client, soon } => self.expiring(now, *client, soon)?,
             Event::ShownState { client, state } => {
                 secrets(&format!("{state:?}"))?;
                 self.shown(now, *client, state)?;
@@ -170,12 +183,11 @@ impl Model {
             }
             Event::Resumed { client } => {
                 // It looked at the clock: what was over has ended.
-                if let Knows::In(Live { ends: Some((ends, timer)), .. }) = &mut self.client(*client).knows
-                    && *ends <= now.monotonic
-                {
-                    *timer = Duration::ZERO;
+                if let Knows::In(Live { ends: Some(ends), .. }) = &mut self.client(*client).knows {
+                    ends.looked_at(now);
                 }
             }
+            Event::Reinstalled => self.installed = (self.installed.0 + 1, false),
             Event::Tampered => self.tampered = true,
             Event::ClockSet => self.clock_was_set = true,
             Event::StoreFails(fails) => {
@@ -207,8 +219,9 @@ impl Model {
             act,
             stay: client.stay,
             logouts: client.logouts,
-            waits: matches!(client.knows, Knows::Expired { .. }),
+            waits: matches!(client.knows, Knows::Expired { .. }).then_some(client.expiries),
             made: events,
+            made_at: now.elapsed,
             held: client.held.keys().cloned().collect(),
             sent: Vec::new(),
             over: false,
@@ -216,8 +229,11 @@ impl Model {
         if let Some(mark) = mark(act, number) {
             self.marks.insert((at, mark), number);
         }
+        if act == Act::Resolve {
+            self.orders.asked();
+        }
         if let Some(wish) = wish {
-            self.orders.made(number, wish, client.user());
+            self.orders.made(number, wish, client.user(), matches!(act, Act::Order { forced: true, .. }));
             self.marks.insert((at, format!("order {wish}")), number);
         }
         self.calls.insert(number, call);

@@ -3,6 +3,7 @@
 mod acts;
 mod panics;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,6 +60,10 @@ struct Play {
     open: Vec<Open>,
     /// What the app has let go of, in which process: it may be at work still.
     closed: Vec<(ClientId, usize)>,
+    /// The stores' threads of processes that are no more.
+    killed: Vec<Lines>,
+    /// The file that tells the app's installations apart.
+    marker: Option<PathBuf>,
     calls: Vec<UnderWay>,
     made: CallId,
     clients: ClientId,
@@ -80,7 +85,8 @@ struct UnderWay {
 
 impl Play {
     fn new(setup: Setup, traced: bool) -> Self {
-        let clock = Arc::new(Device::new());
+        let marker = setup.marked.then(marker);
+        let clock = Arc::new(marker.clone().map_or_else(Device::new, Device::with_marker));
         let shop = Shop::open();
         match setup.lifetime {
             Some(seconds) => shop.expires_in(seconds),
@@ -99,6 +105,8 @@ impl Play {
             clock,
             open: Vec::new(),
             closed: Vec::new(),
+            killed: Vec::new(),
+            marker,
             calls: Vec::new(),
             made: 0,
             clients: 0,
@@ -121,7 +129,9 @@ impl Play {
             .map(|(limit, patience)| ParkRule { limit, patience: Duration::from_secs(patience) });
         let (shop, store, clock) = (self.shop.clone(), self.store.clone(), self.clock.clone());
         let world = World::on(shop, store, clock, lines.clone(), park, Some(witness));
-        world.market.core.keeper.tell_ends(self.log.ends_of(client));
+        let (soon, ends) = self.log.signals_of(client);
+        world.market.core.keeper.tell_soon(soon);
+        world.market.core.keeper.tell_ends(ends);
         let observers = if self.setup.observed { self.observers(&world.market, client) } else { Vec::new() };
         Open { world, client, lines, process, observers }
     }
@@ -225,23 +235,44 @@ impl Play {
             }
             Step::Kill { on, lands } => {
                 let at = usize::from(*on) % self.open.len();
-                let process = self.open[at].process;
-                self.open[at].lines.kill(*lands);
-                for (client, _) in self.closed.extract_if(.., |(_, of)| *of == process) {
-                    self.log.push(Event::Gone { client, killed: true });
+                self.kill(self.open[at].process, *lands);
+                self.start();
+            }
+            Step::Reinstall => {
+                while let Some(open) = self.open.first() {
+                    self.kill(open.process, false);
                 }
-                let (killed, left) =
-                    std::mem::take(&mut self.open).into_iter().partition(|open| open.process == process);
-                self.open = left;
-                let killed: Vec<Open> = killed;
-                for old in &killed {
-                    self.close(old, true);
+                for lines in &self.killed {
+                    lines.kill(false);
                 }
-                drop(killed);
-                let open = self.open(Lines::on(self.store.clone()), self.clients);
-                self.open.insert(0, open);
+                if let Some(marker) = &self.marker {
+                    let _ = std::fs::remove_file(marker); // No client has asked for it yet.
+                }
+                self.log.push(Event::Reinstalled);
+                self.start();
             }
         }
+    }
+
+    fn kill(&mut self, process: usize, lands: bool) {
+        for (client, _) in self.closed.extract_if(.., |(_, of)| *of == process) {
+            self.log.push(Event::Gone { client, killed: true });
+        }
+        let (killed, left) =
+            std::mem::take(&mut self.open).into_iter().partition(|open| open.process == process);
+        self.open = left;
+        let killed: Vec<Open> = killed;
+        for old in &killed {
+            old.lines.kill(lands);
+            self.close(old, true);
+            self.killed.push(old.lines.clone());
+        }
+    }
+
+    /// Another process.
+    fn start(&mut self) {
+        let open = self.open(Lines::on(self.store.clone()), self.clients);
+        self.open.insert(0, open);
     }
 
     fn beside(&mut self, other_process: bool) {
@@ -289,14 +320,15 @@ impl Play {
         self.made += 1;
         let number = self.made;
         let wish = self.log.with(|model| match act {
-            Act::Order { .. } => Some(model.orders.wish()),
+            Act::Order { forced, .. } => Some(model.orders.wish(model.clients[client].user(), forced)),
             Act::OrderAgain { .. } => {
                 let user = model.clients[client].user();
-                Some(model.orders.again(user).unwrap_or_else(|| model.orders.wish()))
+                Some(model.orders.again(user).unwrap_or_else(|| model.orders.wish(user, false)))
             }
             _ => None,
         });
-        let call = act_on(market, act, number, wish);
+        let address = wish.map_or(0, |wish| self.log.with(|model| model.orders.address_of(wish)));
+        let call = act_on(market, act, number, (wish, address));
         let (log, shop, store) = (self.log.clone(), self.shop.clone(), self.store.clone());
         let task = tokio::spawn(async move {
             if polls == Some(0) {
@@ -314,7 +346,7 @@ impl Play {
             let ok = result.as_ref().map(|_| ()).map_err(Error::code);
             log.push(Event::Returned { call: number, result });
             if let Some(order) = placed {
-                log.ask(|model, _| model.orders.is_of(number, &shop.notes_of(order)));
+                log.ask(|model, _| model.placed(number, &shop.notes_of(order)));
             }
             if matches!(act, Act::Logout | Act::Clear) && ok.is_ok() {
                 log.ask(|model, _| model.after_logout(number, store.stored_at("session").as_deref()));
@@ -381,6 +413,16 @@ impl Play {
             other => breaks(7, "the next call does not work", format!("call {number}, {act:?}: {other:?}")),
         }
     }
+}
+
+/// Of this thread, which plays one schedule after the other.
+fn marker() -> PathBuf {
+    thread_local! {
+        static FOLDER: tempfile::TempDir = tempfile::tempdir().unwrap();
+    }
+    let file = FOLDER.with(|folder| folder.path().join("app.install"));
+    let _ = std::fs::remove_file(&file); // The first schedule finds none.
+    file
 }
 
 async fn turn(turns: u8) {

@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::super::client::{Knows, Live, Now};
+use super::super::log::Answer;
 use super::super::log::{CallId, ClientId, RequestId, Sent};
-use super::super::wire::{mark_of, on_the_wire};
+use super::super::wire::{hop, mark_of, on_the_wire, sent_on};
 use super::super::{Broken, broken};
 use super::{Fate, Model, Request};
 use crate::model::EndReason;
@@ -23,6 +24,12 @@ impl Model {
             return Ok(()); // It gets nowhere.
         }
         on_the_wire(sent)?;
+        if let Some(hop) = hop(&sent.url) {
+            let Some((before, status)) = self.hops.get(&hop) else {
+                return broken(6, "sent on by nobody", format!("{sent:?}"));
+            };
+            sent_on(before, *status, sent)?;
+        }
         let call = mark_of(sent).and_then(|mark| self.marks.get(&(at, mark)).copied());
         if let Some(token) = &sent.token {
             self.may_carry(now, at, sent, token)?;
@@ -45,7 +52,7 @@ impl Model {
         let lane = call.filter(|call| tries == 0 && self.calls[call].act.is_in_lane());
         self.clients[at].cart.sent(sent, lane)?;
         if let Some(call) = call.filter(|call| self.calls[call].act.is_order()) {
-            self.orders.sent(call, self.clients[at].user());
+            self.orders.sent(call, self.clients[at].user())?;
         }
         self.requests.insert(number, Request { client: at, sent: sent.clone(), call, at: tries });
         Ok(())
@@ -55,7 +62,7 @@ impl Model {
     /// their own line, and an order has something to read first.)
     fn in_turn(&mut self, at: ClientId, number: CallId) -> Result<(), Broken> {
         let call = &self.calls[&number];
-        if !call.waits || !call.act.is_as_user() || call.act.is_in_lane() || call.act.is_order() {
+        if call.waits.is_none() || !call.act.is_as_user() || call.act.is_in_lane() || call.act.is_order() {
             return Ok(());
         }
         let (stay, newest) = self.clients[at].resumed;
@@ -88,8 +95,8 @@ impl Model {
             return broken(5, "sent after logout, or another's sign-in", what());
         }
         let live = matches!(&client.knows, Knows::In(live) if live.token == token);
-        // A permit that was given out in the same moment is used.
-        if !live && !notice && client.ended_at != Some(now.elapsed) {
+        // A permit that was given out in the same moment is used; and it is for a whole attempt, wherever that is sent on to.
+        if !live && !notice && hop(&sent.url).is_none() && client.ended_at != Some(now.elapsed) {
             return broken(2, "sent for a session that has ended", what());
         }
         Ok(())
@@ -108,21 +115,22 @@ impl Model {
         Some(request)
     }
 
-    pub(super) fn answered(
-        &mut self,
-        now: Now,
-        request: &Request,
-        status: u16,
-        body: &[u8],
-    ) -> Result<(), Broken> {
+    pub(super) fn answered(&mut self, now: Now, request: &Request, answer: &Answer) -> Result<(), Broken> {
+        let Answer { status, body, location } = answer;
         let events = self.events;
         let client = &mut self.clients[request.client];
-        if let (401, Some(token)) = (status, &request.sent.token)
-            && matches!(&client.knows, Knows::In(live) if live.token == *token)
-        {
-            return client.expire(now, EndReason::Rejected);
+        client.late = false;
+        let to = location.as_ref().and_then(|to| request.sent.url.join(to).ok());
+        if let Some(hop) = to.as_ref().and_then(hop) {
+            self.hops.insert(hop, (request.sent.clone(), *status));
         }
-        if request.sent.url.path() != "/auth/verify-code" || status != 200 {
+        if let (401, Some(token)) = (status, &request.sent.token) {
+            if matches!(&client.knows, Knows::In(live) if live.token == *token) {
+                return client.expire(now, EndReason::Rejected);
+            }
+            client.late = true;
+        }
+        if request.sent.url.path() != "/auth/verify-code" || *status != 200 {
             return Ok(());
         }
         let Ok(answer) = serde_json::from_slice::<Value>(body) else { return Ok(()) };
@@ -136,7 +144,6 @@ impl Model {
             return Ok(()); // A logout came between.
         }
         let lifetime = answer["expires_in"].as_u64().map(Duration::from_secs);
-        let ends = lifetime.map(|lifetime| (now.monotonic + lifetime, now.elapsed + lifetime));
-        client.sign_in(now, events, Live { token: token.to_owned(), user, ends, persisted: false })
+        client.sign_in(now, events, Live::new(now, token.to_owned(), user, lifetime, lifetime))
     }
 }

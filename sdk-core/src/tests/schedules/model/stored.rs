@@ -1,12 +1,28 @@
 //! What is stored, and by whom.
 
-use super::super::client::{Knows, Record};
+use super::super::client::{Knows, Now, Record};
 use super::super::log::{CallId, ClientId};
 use super::super::{Broken, broken};
 use super::{ENTRY, Model};
 use crate::store::StoreRead;
 
 impl Model {
+    /// A client looks at what is stored of the session.
+    pub(super) fn read(&mut self, now: Now, at: ClientId, found: &StoreRead) {
+        let client = &mut self.clients[at];
+        if self.setup.marked && !matches!(found, StoreRead::Locked | StoreRead::Unavailable(_)) {
+            let (of, asked) = self.installed;
+            client.installed.get_or_insert((of, !asked));
+            self.installed.1 = true;
+        }
+        let record = if let StoreRead::Found(bytes) = found { Record::of(bytes) } else { None };
+        let left_behind = client.installed.is_some_and(|(own, is_new)| match record {
+            Some(record) => self.stored_by.get(&record.token).is_some_and(|of| *of != own),
+            None => is_new,
+        });
+        client.look(now, self.events, found, left_behind);
+    }
+
     pub(super) fn changed(
         &mut self,
         at: ClientId,
@@ -17,14 +33,15 @@ impl Model {
     ) -> Result<(), Broken> {
         let lied = !matches!(self.clients[at].read, Some(StoreRead::Found(_) | StoreRead::Missing));
         if key != ENTRY {
-            if after.is_none() && lied {
-                self.orders.lost(key);
-            }
+            self.orders.changed(at, self.events, key, after.is_some(), lied);
             return Ok(());
         }
         let token = |text: Option<&str>| Some(Record::of(text?.as_bytes())?.token);
         let (was, is) = (token(before), token(after));
         if let Some(token) = &is {
+            if let Some((own, _)) = self.clients[at].installed.filter(|_| was != is) {
+                self.stored_by.insert(token.clone(), own);
+            }
             if self.buried.contains(token) && was != is {
                 return broken(5, "stored after logout has returned", format!("client {at}: {token}"));
             }
@@ -41,7 +58,9 @@ impl Model {
         // By the device's time, so not if that jumped.
         let newer = |is: &String| self.issued.get(is) >= self.issued.get(&was) || self.clock_was_set;
         let older = is.as_ref().is_some_and(newer);
-        if own || older || lied || (is.is_none() && client.left_unread) {
+        let left_behind =
+            client.installed.is_some_and(|(own, _)| self.stored_by.get(&was).is_some_and(|of| *of != own));
+        if own || left_behind || older || lied || (is.is_none() && client.left_unread) {
             return Ok(());
         }
         broken(2, "took another's session from the store", format!("client {at}: {was}, for {is:?}"))
@@ -75,6 +94,11 @@ impl Model {
         let record = stored.and_then(Record::of);
         if stored.is_some() && record.is_none() && !self.tampered {
             return broken(7, "what is stored is damaged", String::new());
+        }
+        if let Some(record) = &record
+            && self.stored_by.get(&record.token).is_some_and(|of| *of != self.installed.0)
+        {
+            return broken(5, "what an earlier installation has stored is still there", record.token.clone());
         }
         for (at, client) in self.clients.iter().enumerate().filter(|(_, client)| !client.gone) {
             if matches!(client.knows, Knows::Unread(_)) {

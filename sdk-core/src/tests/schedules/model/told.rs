@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::super::super::world::STORE_TIMEOUT;
-use super::super::client::{Knows, Live, Now};
+use super::super::client::{Ends, Knows, Live, Now};
 use super::super::log::{CallId, ClientId, Got};
 use super::super::steps::Act;
 use super::super::wire::{code, secrets};
 use super::super::{Broken, broken};
-use super::{Model, TICK};
-use crate::model::{EndReason, LockedReason, SessionEnd, SessionState};
+use super::{Call, Fate, Model, TICK};
+use crate::model::{EndReason, ExpiringSoon, LockedReason, SessionEnd, SessionState};
 use crate::{Error, ErrorCode, Result};
 
 impl Model {
@@ -27,16 +27,75 @@ impl Model {
             return Ok(());
         }
         match &client.knows {
-            Knows::In(Live { ends: Some((ends, _)), user, .. })
-                if *ends <= now.monotonic && said == (*user, EndReason::Expired) =>
+            Knows::In(Live { ends: Some(ends), user, .. })
+                if ends.at <= now.monotonic && said == (*user, EndReason::Expired) =>
             {
                 client.expire(now, EndReason::Expired)?;
                 client.owes = None;
                 Ok(())
             }
+            Knows::In(live) if client.late && end.reason == EndReason::Rejected => {
+                broken(2, "a late answer ended it", format!("client {at}: {said:?}, {live:?}"))
+            }
             Knows::In(live) => broken(4, "ended without a cause", format!("client {at}: {said:?}, {live:?}")),
             knows => broken(3, "signalled again", format!("client {at}: {said:?}, {knows:?}")),
         }
+    }
+
+    /// It was said that the session ends soon: once for each, not too early, and never of one that has ended.
+    pub(super) fn expiring(&mut self, now: Now, at: ClientId, soon: &ExpiringSoon) -> Result<(), Broken> {
+        secrets(&format!("{soon:?}"))?;
+        let client = &mut self.clients[at];
+        if client.killed {
+            return Ok(());
+        }
+        let what = format!("client {at}: {soon:?}, {:?}", client.knows);
+        let Knows::In(Live { ends: Some(ends), user, .. }) = &mut client.knows else {
+            return broken(3, "one ends soon that is none", what);
+        };
+        let from = ends.at.saturating_sub(ends.margin);
+        let said_at = ends.at.saturating_sub(soon.left);
+        if soon.user.id.0 != *user || said_at < from || said_at > now.monotonic || soon.left.is_zero() {
+            return broken(3, "it does not end so soon", what);
+        }
+        if std::mem::replace(&mut ends.said, true) {
+            return broken(3, "said again that it ends soon", what);
+        }
+        Ok(())
+    }
+
+    /// How many calls wait for an expired session's user: those at least that were made since and came to the door at
+    /// once, and none that cannot.
+    fn waits(&self, now: Now, at: ClientId, waiting: usize) -> Result<(), Broken> {
+        let Some((limit, patience)) = self.setup.parks else {
+            return match waiting {
+                0 => Ok(()),
+                _ => broken(4, "how many wait", format!("client {at}: {waiting}, though none may")),
+            };
+        };
+        let client = &self.clients[at];
+        let calls = || self.calls.iter().filter(|(_, call)| call.client == at && !call.over);
+        let can = calls().filter(|(_, call)| {
+            call.act.parks() && call.stay == client.stay && !call.sent.contains(&Fate::UnderWay)
+        });
+        let does = |call: &Call| {
+            let at_once = call.act.parks() && !call.act.is_order() && call.act != Act::Resolve;
+            at_once && call.stay == client.stay && call.waits == Some(client.expiries)
+        };
+        let mut must = 0;
+        for (number, call) in calls().filter(|(_, call)| does(call)) {
+            let until = call.made_at + Duration::from_secs(patience);
+            if until + 2 * TICK <= now.elapsed {
+                return broken(9, "it waits for too long", format!("call {number}: {:?}", call.act));
+            }
+            // It may be on its way back in this moment.
+            must += usize::from(now.elapsed + TICK < until);
+        }
+        let most = can.count().min(limit);
+        if waiting < must || waiting > most {
+            return broken(4, "how many wait", format!("client {at}: {waiting}, and not {must} to {most}"));
+        }
+        Ok(())
     }
 
     /// What a client shows now.
@@ -46,7 +105,6 @@ impl Model {
         at: ClientId,
         state: &SessionState,
     ) -> Result<(), Broken> {
-        let limit = self.setup.parks.map_or(0, |(limit, _)| limit);
         let client = &self.clients[at];
         if let Some(owed) = client.owes {
             return broken(3, "an end was not signalled at once", format!("client {at}: {owed:?}"));
@@ -64,13 +122,19 @@ impl Model {
             (Knows::Unread(_), _) => (8, false),
             (Knows::Out(why), SessionState::SignedOut { reason }) => (8, why == reason),
             (Knows::In(live), SessionState::SignedIn { user, persisted, .. }) => {
-                if live.ends.is_some_and(|(_, timer)| timer + TICK <= now.elapsed) {
-                    return broken(4, "its time is up", format!("client {at}: {live:?}"));
+                let what = || format!("client {at}: {live:?}");
+                if live.ends.is_some_and(|ends| ends.timer + TICK <= now.elapsed) {
+                    return broken(4, "its time is up", what());
+                }
+                let soon = |ends: Ends| ends.soon_timer + TICK <= now.elapsed && now.monotonic < ends.at;
+                if live.ends.is_some_and(|ends| soon(ends) && !ends.said) {
+                    return broken(3, "it ends soon, and nobody was told", what());
                 }
                 (4, user.id.0 == live.user && *persisted == live.persisted)
             }
             (Knows::Expired { user: who, reason: why }, SessionState::Expired { user, reason, waiting }) => {
-                (4, user.id.0 == *who && why == reason && *waiting <= limit)
+                self.waits(now, at, *waiting)?;
+                (4, user.id.0 == *who && why == reason)
             }
             (Knows::In(_), _) => (4, false),
             (_, SessionState::SignedIn { .. }) => (2, false),
@@ -101,8 +165,9 @@ impl Model {
             }
         }
         if act.is_order() || act == Act::Resolve {
-            let users = client.user();
-            self.orders.returned(number, users, result)?;
+            let (users, made) = (client.user(), call.made);
+            let resolving = self.calls.values().any(|call| call.act == Act::Resolve && !call.over);
+            self.orders.returned(number, (at, made), users, resolving, result)?;
         }
         match (act, result) {
             (Act::Logout | Act::Clear, Ok(_)) => return self.buried(at, number),

@@ -49,21 +49,22 @@ pub(super) fn act_on(
     market: MarketClient,
     act: Act,
     number: CallId,
-    wish: Option<usize>,
+    (wish, address): (Option<usize>, usize),
 ) -> BoxFuture<'static, Result<Got, Error>> {
     let (session, cart, wishlist, orders) =
         (market.session(), market.cart(), market.wishlist(), market.orders());
     let id = number as u64;
     let phone = |user: User| if user == User::Ann { PHONE } else { OTHER_PHONE };
     let signed_in = |done: SignIn| Got::SignedIn { user: done.user.id.0, persisted: done.persisted };
-    let order = move |from_cart: bool, parks: bool| {
-        let number = wish.unwrap_or_default().to_string();
+    let order = move |from_cart: bool, parks: bool, forced: bool| {
+        let address = format!("{address} Main St");
         let order = match from_cart {
-            true => NewOrder::from_cart("Ann", PHONE, format!("{number} Main St")),
-            false => NewOrder::of_items("Ann", PHONE, format!("{number} Main St"), [(SkuId(42), 1)]),
+            true => NewOrder::from_cart("Ann", PHONE, address),
+            false => NewOrder::of_items("Ann", PHONE, address, [(SkuId(42), 1)]),
         };
-        let order = order.notes(number);
-        if parks { order.park_on_expiry() } else { order }
+        let order = order.notes(wish.unwrap_or_default().to_string());
+        let order = if parks { order.park_on_expiry() } else { order };
+        if forced { order.force() } else { order }
     };
     Box::pin(async move {
         Ok(match act {
@@ -100,8 +101,10 @@ pub(super) fn act_on(
             Act::WishlistAdd => user_of(wishlist.add(ProductId(id)).await?.user_id),
             Act::WishlistRemove => user_of(wishlist.remove(ProductId(id)).await?.user_id),
             Act::WishlistClear => user_of(wishlist.clear().await?.user_id),
-            Act::Order { from_cart, parks } => Got::Order(orders.place(order(from_cart, parks)).await?.id.0),
-            Act::OrderAgain { parks } => Got::Order(orders.place(order(false, parks)).await?.id.0),
+            Act::Order { from_cart, parks, forced } => {
+                Got::Order(orders.place(order(from_cart, parks, forced)).await?.id.0)
+            }
+            Act::OrderAgain { parks } => Got::Order(orders.place(order(false, parks, false)).await?.id.0),
             Act::Resolve => Got::Resolved(match orders.resolve().await? {
                 OrderOutcome::Placed(order) => Resolved::Placed(order.id.0),
                 OrderOutcome::NotPlaced => Resolved::NotPlaced,
