@@ -9,6 +9,8 @@ pub(crate) mod raw;
 mod session;
 mod wishlist;
 
+#[cfg(test)]
+pub(crate) use self::{carts::leaves_cart_in_doubt, placing::leaves_no_order};
 pub use cart::{CartApi, Carts};
 pub use orders::OrdersApi;
 pub use session::{EndListener, ExpiringSoonListener, SessionApi, SessionStates};

@@ -125,7 +125,7 @@ async fn begin(
         let placed = core.http.json::<OrderWire>(&made.clone().parks(false), &call).await;
         match &placed {
             Ok(_) => claim.placed().await,
-            Err(error) if !claim.has_begun() || did_nothing(error.code()) => claim.did_nothing().await,
+            Err(error) if !claim.has_begun() || leaves_no_order(error.code()) => claim.did_nothing().await,
             // It stays open. A device that sleeps stops the timers, and sends when it wakes: settling counts from then.
             Err(_) => match core.keeper.clock().monotonic().saturating_sub(asked) {
                 took if took > made.timeout() => claim.unknown(took).await,
@@ -139,7 +139,7 @@ async fn begin(
     };
     match &placed {
         _ if !uses_cart => {}
-        Ok(_) => carts::reread(core, made), // It is empty now.
+        Ok(_) => carts::reread(core, made.lineage), // It is empty now.
         Err(error) => carts::doubted(core, made, error.code()),
     }
     placed.map(|got| got.value.in_market(&got.market))
@@ -183,7 +183,7 @@ async fn page(core: &Core, made: &Made) -> Result<Page> {
 }
 
 /// Whether an order that was sent and ended so was certainly not placed.
-fn did_nothing(code: ErrorCode) -> bool {
+pub(crate) fn leaves_no_order(code: ErrorCode) -> bool {
     match code {
         // Refused: by the shop, by the session's end (401), or by who would send it elsewhere (307, 308).
         ErrorCode::InvalidInput
@@ -227,7 +227,7 @@ pub(super) async fn resolve(core: Arc<Core>) -> Result<OrderOutcome> {
         page.close(&pending, revision).await;
         core.placing.resolved.fetch_add(1, Ordering::AcqRel);
         if pending.from_cart {
-            carts::reread(&core, &made); // It is empty now.
+            carts::reread(&core, made.lineage); // It is empty now.
         }
         return Ok(OrderOutcome::Placed(order));
     }

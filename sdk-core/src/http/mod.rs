@@ -11,7 +11,7 @@ pub(crate) mod retry;
 pub(crate) mod transport;
 
 use std::future::poll_fn;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub(crate) struct Http {
     /// Without a slash at the end.
     base: Url,
     timeout: Duration,
-    budget: Budget,
+    budget: Arc<Budget>,
 }
 
 /// A successful answer.
@@ -92,7 +92,7 @@ enum Stage {
 
 impl Http {
     pub(crate) fn new(transport: Box<dyn Transport>, keeper: Keeper, base: Url, timeout: Duration) -> Self {
-        Self { transport, keeper, base, timeout, budget: Budget::new() }
+        Self { transport, keeper, base, timeout, budget: Arc::new(Budget::new()) }
     }
 
     /// Notes that the app makes a call now.
@@ -128,9 +128,9 @@ impl Http {
         self.keeper.clock().monotonic()
     }
 
-    /// Whether a server in trouble may be asked something more; it counts as a call made again.
-    pub(crate) fn may_ask_again(&self) -> bool {
-        self.budget.spend()
+    /// What a server in trouble may be asked besides what the app asks.
+    pub(crate) fn budget(&self) -> Arc<Budget> {
+        self.budget.clone()
     }
 
     /// Makes a call and reads its answer.

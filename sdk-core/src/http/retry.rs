@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::{DATE, RETRY_AFTER};
+use tokio::sync::Notify;
 
 /// How often a call is made again at most.
 pub(crate) const MOST: u32 = 2;
@@ -21,20 +22,46 @@ const EARNED: f64 = 0.1;
 const FULL: f64 = 1.0;
 
 /// Calls made again are paid for by calls that succeed, so an outage drains the budget and ends them.
-pub(crate) struct Budget(Mutex<f64>);
+pub(crate) struct Budget {
+    tokens: Mutex<f64>,
+    full: Notify,
+}
 
 impl Budget {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(FULL))
+        Self { tokens: Mutex::new(FULL), full: Notify::new() }
     }
 
     pub(crate) fn earn(&self) {
-        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *tokens = (*tokens + EARNED).min(FULL);
+        self.add(EARNED);
+    }
+
+    /// What was spent was not needed.
+    pub(crate) fn refund(&self) {
+        self.add(1.0);
+    }
+
+    fn add(&self, amount: f64) {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        *tokens = (*tokens + amount).min(FULL);
+        if *tokens >= 1.0 {
+            self.full.notify_waiters();
+        }
+    }
+
+    /// Spends as soon as there is enough.
+    pub(crate) async fn spend_when_earned(&self) {
+        loop {
+            let full = self.full.notified();
+            if self.spend() {
+                return;
+            }
+            full.await;
+        }
     }
 
     pub(crate) fn spend(&self) -> bool {
-        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         let enough = *tokens >= 1.0;
         if enough {
             *tokens -= 1.0;

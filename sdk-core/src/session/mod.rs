@@ -546,7 +546,7 @@ impl Keeper {
 }
 
 /// How long others wait for a call that nobody polls, as when a host keeps a future aside.
-const UNPOLLED: Duration = Duration::from_secs(1);
+pub(crate) const UNPOLLED: Duration = Duration::from_secs(1);
 
 impl Farewell {
     /// Waits until no request can carry the token any more and the store has answered.

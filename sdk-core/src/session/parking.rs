@@ -30,6 +30,8 @@ pub(crate) struct ParkRule {
 #[derive(Default)]
 pub(super) struct Parking {
     made: Number,
+    /// How often one was called.
+    calls: u64,
     listed: BTreeMap<Number, Spot>,
     /// Somebody will look whose patience is over.
     watched: bool,
@@ -61,7 +63,8 @@ enum Stands {
 #[derive(Clone, Copy, PartialEq)]
 enum Turn {
     No,
-    Called,
+    /// Which time it was that one was called: each has its own time to go.
+    Called(u64),
     /// It did not go when it was called, and holds up nobody any more.
     Passed,
 }
@@ -171,12 +174,14 @@ impl Keeper {
 
     /// One after the other, each when the request of the one before was handed on: so they leave in their order.
     fn call_next(&self, inner: &mut Inner) {
+        let called = Turn::Called(inner.parking.calls + 1);
         let Some((number, spot)) = inner.parking.next() else { return };
-        if spot.turn == Turn::Called {
+        if matches!(spot.turn, Turn::Called(_)) {
             return;
         }
-        spot.turn = Turn::Called;
+        spot.turn = called;
         let wake = spot.wake.clone();
+        inner.parking.calls += 1;
         inner.outbox.wakes.push(wake);
         inner.outbox.changed = true;
         // A host may keep a future aside that nobody polls.
@@ -185,7 +190,7 @@ impl Keeper {
             upgraded(&keeper, |keeper| {
                 let mut inner = keeper.lock();
                 if let Some(spot) = inner.parking.listed.get_mut(&number)
-                    && spot.turn == Turn::Called
+                    && spot.turn == called
                 {
                     spot.turn = Turn::Passed;
                     keeper.call_next(&mut inner);
@@ -219,7 +224,7 @@ impl Keeper {
     fn unlist(&self, inner: &mut Inner, number: Number) -> Option<Spot> {
         let spot = inner.parking.listed.remove(&number)?;
         inner.outbox.changed |= matches!(spot.stands, Stands::Parked(_));
-        if spot.turn == Turn::Called {
+        if matches!(spot.turn, Turn::Called(_)) {
             self.call_next(inner);
         }
         Some(spot)

@@ -2,12 +2,14 @@
 //! told to, and nothing waits for a real clock.
 
 mod drops;
+mod error_codes;
 mod expiring_soon;
 mod observed_cart;
 mod orders_once;
 mod orders_simulated;
 mod parked_orders;
 mod parking;
+mod parking_order;
 mod promises;
 mod recorded;
 mod retries;

@@ -86,9 +86,37 @@ async fn in_an_outage_fresh_reads_are_paid_for_like_calls_made_again() {
     world.shop.fails(Some(Mishap::Status(500, "")));
     for _ in 0..50 {
         world.market.cart().set_quantity(LineId(0), 1).await.unwrap_err();
-        world.settle().await;
+        tokio::time::sleep(LATENCY * 3).await;
     }
     assert_eq!(world.shop.seen_at("/cart").len(), 1);
+
+    // What is owed is made good when the server is well again, and once.
+    world.shop.fails(None);
+    for _ in 0..30 {
+        world.market.session().profile().await.unwrap();
+        tokio::time::sleep(LATENCY * 3).await;
+    }
+    assert_eq!(world.shop.seen_at("/cart").len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fresh_read_that_is_owed_is_not_made_if_the_cart_was_read_meanwhile() {
+    let world = World::signed_in().await;
+    let _carts = world.market.cart().subscribe();
+    world.shop.fails(Some(Mishap::Status(500, "")));
+    world.market.cart().set_quantity(LineId(0), 1).await.unwrap_err();
+    world.settle().await;
+    world.shop.fails(None);
+    world.shop.forget_seen();
+    world.market.cart().get().await.unwrap();
+    for _ in 0..12 {
+        world.market.session().profile().await.unwrap();
+        tokio::time::sleep(LATENCY * 3).await;
+    }
+    assert_eq!(world.shop.seen_at("/cart").len(), 1, "the app's own");
+    // What was kept for it is there for the next call that is to be made again.
+    world.shop.mishap("/auth/profile", Mishap::Status(502, ""));
+    world.market.session().profile().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
