@@ -32,7 +32,7 @@ pub(super) struct Call {
     /// It was made while the session had expired, for so many times.
     waits: Option<u32>,
     made: u64,
-    made_at: Duration,
+    made_at: Now,
     held: Vec<String>,
     /// How often it was sent, and whether the server may have acted on it.
     sent: Vec<Fate>,
@@ -221,7 +221,7 @@ impl Model {
             logouts: client.logouts,
             waits: matches!(client.knows, Knows::Expired { .. }).then_some(client.expiries),
             made: events,
-            made_at: now.elapsed,
+            made_at: now,
             held: client.held.keys().cloned().collect(),
             sent: Vec::new(),
             over: false,

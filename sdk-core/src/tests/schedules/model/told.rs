@@ -84,12 +84,14 @@ impl Model {
         };
         let mut must = 0;
         for (number, call) in calls().filter(|(_, call)| does(call)) {
-            let until = call.made_at + Duration::from_secs(patience);
+            let patience = Duration::from_secs(patience);
+            let until = call.made_at.elapsed + patience;
             if until + 2 * TICK <= now.elapsed {
                 return broken(9, "it waits for too long", format!("call {number}: {:?}", call.act));
             }
-            // It may be on its way back in this moment.
-            must += usize::from(now.elapsed + TICK < until);
+            // Otherwise it may be on its way back in this moment, as when the device wakes.
+            let waits = now.elapsed + TICK < until && now.monotonic < call.made_at.monotonic + patience;
+            must += usize::from(waits);
         }
         let most = can.count().min(limit);
         if waiting < must || waiting > most {
