@@ -257,6 +257,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => Just(Step::Forget),
         12 => mishap(),
         2 => option::of(mishap_anywhere()).prop_map(Step::Outage),
+        1 => sent_on().prop_map(|mishap| Step::Outage(Some(mishap))),
         10 => store(),
         2 => clock(),
         2 => (0..2_u8).prop_map(|on| Step::Resumed { on }),
