@@ -29,6 +29,11 @@ pub use store::{SecureStore, StoreError};
 
 uniffi::setup_scaffolding!();
 
+/// Wipes what is freed: a token is in the HTTP client's buffers too, which know nothing of secrets.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 /// The number of this core: a million for each major version, a thousand for each minor one, and the patch.
 /// Bindings made for another number do not fit, and say so when they are loaded.
 #[uniffi::export]
@@ -53,5 +58,19 @@ mod tests {
     fn the_cores_number_grows_with_the_version() {
         assert_eq!(super::core_version() % 1000, super::part(env!("CARGO_PKG_VERSION_PATCH")));
         assert!(super::core_version() >= 1_000);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn p10_what_is_freed_is_wiped() {
+        use std::os::unix::fs::FileExt as _;
+
+        let secret = vec![0xa5_u8; 4096];
+        let place = secret.as_ptr() as u64;
+        drop(secret);
+        let mut left = vec![0_u8; 4096 - 512];
+        // The allocator writes at both ends what it has to know of a free block.
+        std::fs::File::open("/proc/self/mem").unwrap().read_exact_at(&mut left, place + 256).unwrap();
+        assert!(left.iter().all(|byte| *byte != 0xa5), "the library for other languages wipes what it frees");
     }
 }

@@ -15,6 +15,11 @@ use clap::{CommandFactory as _, Parser as _};
 use args::{Cli, Command};
 use failure::Failure;
 
+/// Wipes what is freed, as the library for other languages does.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let json = cli.command.json();

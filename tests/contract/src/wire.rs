@@ -3,10 +3,17 @@
 
 use std::sync::{Arc, Mutex};
 
+use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
+};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::sent::Sent;
 
@@ -36,6 +43,8 @@ impl Reply {
 pub struct Wire {
     /// Where it is.
     pub base_url: String,
+    /// The certificate that a client has to trust, as PEM, if it is over TLS.
+    pub certificate: Option<String>,
     sent: Arc<Mutex<Vec<Sent>>>,
     _tasks: JoinSet<()>,
 }
@@ -48,8 +57,33 @@ impl Wire {
         F: Fn(Sent) -> Fut + Clone + Send + 'static,
         Fut: Future<Output = Reply> + Send + 'static,
     {
+        Self::start_with(None, answer).await
+    }
+
+    /// The same over TLS.
+    pub async fn start_over_tls<F, Fut>(answer: F) -> Self
+    where
+        F: Fn(Sent) -> Fut + Clone + Send + 'static,
+        Fut: Future<Output = Reply> + Send + 'static,
+    {
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .and_then(|config| config.with_no_client_auth().with_single_cert(vec![cert.der().clone()], key));
+        Self::start_with(Some((TlsAcceptor::from(Arc::new(config.unwrap())), cert.pem())), answer).await
+    }
+
+    async fn start_with<F, Fut>(tls: Option<(TlsAcceptor, String)>, answer: F) -> Self
+    where
+        F: Fn(Sent) -> Fut + Clone + Send + 'static,
+        Fut: Future<Output = Reply> + Send + 'static,
+    {
+        let (acceptor, certificate) = tls.unzip();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base_url = format!("http://{}/api/v1", listener.local_addr().unwrap());
+        let scheme = if acceptor.is_some() { "https" } else { "http" };
+        let base_url = format!("{scheme}://{}/api/v1", listener.local_addr().unwrap());
         let sent = Arc::new(Mutex::new(Vec::new()));
         let (mut tasks, seen) = (JoinSet::new(), sent.clone());
         tasks.spawn(async move {
@@ -58,11 +92,20 @@ impl Wire {
                 let (stream, _) = listener.accept().await.unwrap();
                 stream.set_nodelay(true).unwrap();
                 // A client that leaves is no news.
-                let (answer, seen) = (answer.clone(), seen.clone());
-                connections.spawn(async move { serve(stream, answer, &seen).await.unwrap_or_default() });
+                let (answer, seen, acceptor) = (answer.clone(), seen.clone(), acceptor.clone());
+                connections.spawn(async move {
+                    let served = match acceptor {
+                        None => serve(stream, answer, &seen).await,
+                        Some(acceptor) => match acceptor.accept(stream).await {
+                            Ok(stream) => serve(stream, answer, &seen).await,
+                            Err(refused) => Err(refused),
+                        },
+                    };
+                    served.unwrap_or_default();
+                });
             }
         });
-        Self { base_url, sent, _tasks: tasks }
+        Self { base_url, certificate, sent, _tasks: tasks }
     }
 
     /// What was sent since this was last asked.
@@ -71,8 +114,9 @@ impl Wire {
     }
 }
 
-async fn serve<F, Fut>(stream: TcpStream, answer: F, seen: &Mutex<Vec<Sent>>) -> std::io::Result<()>
+async fn serve<S, F, Fut>(stream: S, answer: F, seen: &Mutex<Vec<Sent>>) -> std::io::Result<()>
 where
+    S: AsyncRead + AsyncWrite + Unpin,
     F: Fn(Sent) -> Fut,
     Fut: Future<Output = Reply>,
 {
@@ -93,12 +137,13 @@ where
             body.len()
         );
         stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await?;
+        stream.flush().await?;
     }
     Ok(())
 }
 
 /// Reads a request; none if the client is done.
-async fn read(stream: &mut BufReader<TcpStream>) -> std::io::Result<Option<Sent>> {
+async fn read<S: AsyncRead + Unpin>(stream: &mut BufReader<S>) -> std::io::Result<Option<Sent>> {
     let mut head = Vec::new();
     loop {
         let mut line = String::new();

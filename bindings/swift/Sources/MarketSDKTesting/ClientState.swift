@@ -12,10 +12,14 @@ struct ClientState: Sendable {
     private(set) var token: Token?
     /// How long the session lasts.
     private(set) var left = sessionLifetime
+    /// How long before a session's end that is said.
+    private let soonBefore: Duration
     /// Told of the present session, so that who comes late is told too.
     private var soon: ExpiringSoon?
     /// Grows with each logout and each sign-in as somebody else: a call belongs to the one that it was made in.
     private(set) var lineage = 0
+    /// Whose session it was when that was last known.
+    private var lastUser: User?
     /// Waiting calls that are shown besides those that really wait.
     private var waitingBesides = 0
 
@@ -34,6 +38,8 @@ struct ClientState: Sendable {
     var placing: [Int: Int] = [:]
     /// Orders whose outcome is not known, by who placed them.
     var notes: [Caller: OrderNote] = [:]
+    /// How long after it was sent an order may still turn up.
+    let orderSettleTime: Duration
     /// Sign-ins under way: two taps are one.
     var flights: [FakeCall: Task<SignIn, any Error>] = [:]
 
@@ -64,11 +70,28 @@ struct ClientState: Sendable {
         let lineage: Int
         let parks: Bool
         var stands = Stands.waiting
-        var patience: Task<Void, Never>?
+        var watches: [Wait: Task<Void, Never>] = [:]
     }
 
-    init(park: ParkOnExpiry?) {
+    /// What a call waits for, and how long it does.
+    enum Wait: Hashable {
+        /// That its user signs in again.
+        case forUser(patience: Duration)
+        /// That it is known who is signed in: the time that a call has in all.
+        case forStore
+
+        var time: Duration {
+            switch self {
+            case let .forUser(patience): patience
+            case .forStore: .seconds(30)
+            }
+        }
+    }
+
+    init(park: ParkOnExpiry?, expiringSoon: Duration?, orderSettleTime: Duration?) {
         self.park = park
+        soonBefore = min(expiringSoon ?? .seconds(5 * 60), sessionLifetime / 2)
+        self.orderSettleTime = orderSettleTime ?? .seconds(15 * 60)
     }
 
     // The session
@@ -103,6 +126,7 @@ struct ClientState: Sendable {
     /// Shows a state, which is no end of a session.
     mutating func show(_ state: SessionState) {
         shown = state
+        if shown.isKnown { lastUser = shown.user }
         waitingBesides = if case let .expired(_, _, waiting) = state { waiting } else { 0 }
         changed()
         showCart()
@@ -110,10 +134,23 @@ struct ClientState: Sendable {
 
     /// As `show`, by a test: nobody's token is left unless somebody is signed in.
     mutating func show(_ state: SessionState, _ token: Token?) {
-        let same = state.user.flatMap { user in shown.user.map { ($0.market, $0.id) == (user.market, user.id) } } ?? false
-        if case .restoring = state {} else if case .locked = state {} else if !same { lineage += 1 }
-        self.token = token
+        let same = state.user.flatMap { user in lastUser.map { ($0.market, $0.id) == (user.market, user.id) } } ?? false
+        // What was made before it was known whose session it is belongs to that one.
+        let isOthers = shown.isKnown || lastUser != nil && state.user != nil
+        if state.isKnown, !same, isOthers { lineage += 1 }
+        (self.token, left, soon) = (token, sessionLifetime, nil)
         show(state)
+    }
+
+    /// Time goes on.
+    mutating func age(by duration: Duration) {
+        guard case .signedIn = shown else { return }
+        left -= duration
+        if left <= .zero {
+            expire(token, .expired)
+        } else if left <= soonBefore {
+            expiresSoon(left)
+        }
     }
 
     mutating func expiresSoon(_ left: Duration) {
@@ -156,13 +193,13 @@ struct ClientState: Sendable {
         changed()
     }
 
-    /// It is over, however it ended. Gives back who watches over its patience.
-    mutating func leave(_ made: MadeCall) -> Task<Void, Never>? {
+    /// It is over, however it ended. Gives back who watches over how long it waits.
+    mutating func leave(_ made: MadeCall) -> [Task<Void, Never>] {
         lane.removeAll { $0 == made.number }
         if placing[made.lineage] == made.number { placing[made.lineage] = nil }
-        guard let stood = standing.removeValue(forKey: made.number) else { return nil }
+        guard let stood = standing.removeValue(forKey: made.number) else { return [] }
         if case .parked = stood.stands { tellStates() }
-        return stood.patience
+        return Array(stood.watches.values)
     }
 
     /// Leave to go out with a token, if its turn has come and somebody is signed in; nothing while it has to wait.
@@ -173,15 +210,17 @@ struct ClientState: Sendable {
         case .parked: return nil
         case .waiting: break
         }
-        guard !made.isInLane || lane.first == made.number, try isKnown() else { return nil }
+        guard !made.isInLane || lane.first == made.number else { return nil }
+        if case .locked(.unavailable) = shown { throw MarketError.of(.storeUnavailable) }
+        guard shown.isKnown else { return nil }
         guard made.lineage == lineage else { throw MarketError.of(.signedOut) }
         guard let token else { throw MarketError.of(.notSignedIn) }
         standing[made.number] = nil
         return token
     }
 
-    /// Whether it is known who is signed in. What cannot be known ends as it does when a call's time is over.
-    func isKnown() throws -> Bool {
+    /// Whether the store was read, for what is not to wait longer than that takes.
+    func isRead() throws -> Bool {
         switch shown {
         case .restoring: false
         case .locked(.unavailable): throw MarketError.of(.storeUnavailable)
@@ -211,33 +250,43 @@ struct ClientState: Sendable {
         tellStates()
     }
 
-    /// Whether the call is parked and nobody watches over its patience yet.
-    mutating func watch(_ made: MadeCall, _ watch: () -> Task<Void, Never>) {
-        guard var one = standing[made.number], case .parked = one.stands, one.patience == nil else { return }
-        one.patience = watch()
+    /// Has somebody watch over how long the call waits, if it does and nobody watches yet.
+    mutating func watch(_ made: MadeCall, _ watch: (Wait) -> Task<Void, Never>) {
+        guard var one = standing[made.number], let wait = wait(of: one), one.watches[wait] == nil else { return }
+        one.watches[wait] = watch(wait)
         standing[made.number] = one
     }
 
-    /// Its patience is over.
-    mutating func giveUp(_ made: MadeCall) {
-        guard case .parked = standing[made.number]?.stands else { return }
-        standing[made.number]?.stands = .out(.sessionExpired)
+    private func wait(of one: Standing) -> Wait? {
+        switch one.stands {
+        case .parked: .forUser(patience: park?.patience ?? .zero)
+        case .waiting: shown.isKnown ? nil : .forStore
+        case .out: nil
+        }
+    }
+
+    /// It has waited long enough, if it still waits for that.
+    mutating func giveUp(_ made: MadeCall, _ wait: Wait) {
+        guard let one = standing[made.number], self.wait(of: one) == wait else { return }
+        standing[made.number]?.stands = .out(wait == .forStore ? .storeLocked : .sessionExpired)
         tellStates()
     }
 
     // What a test wants
 
     func holds(_ kind: FakeCall.Kind) -> Bool {
-        holdsAll || held.contains(kind)
+        holdsAll && kind.asksTheShop || held.contains(kind)
     }
 
     func delay(of kind: FakeCall.Kind) -> Duration {
-        delays[kind] ?? delayOfAll
+        delays[kind] ?? (kind.asksTheShop ? delayOfAll : .zero)
     }
 
     /// What is to happen to the next call of this kind, which has happened then.
     mutating func takePlan(for kind: FakeCall.Kind) -> Plan? {
-        guard let at = plans.firstIndex(where: { $0.kind == nil || $0.kind == kind }) else { return nil }
+        // A logout cannot fail for what happens at the shop: it is no call that an unnamed plan means.
+        let isMeant = kind.asksTheShop && kind != .logout
+        guard let at = plans.firstIndex(where: { $0.kind == kind || $0.kind == nil && isMeant }) else { return nil }
         plans[at].times -= 1
         let plan = plans[at]
         if plan.times == 0 { plans.remove(at: at) }
@@ -324,9 +373,28 @@ struct Plan: Sendable {
     let error: MarketError
     /// Whether the shop does what it was asked all the same.
     let isActed: Bool
-    /// Whether what is noted of an order is damaged then.
-    var damagesNote = false
     var times: Int
+
+    /// What a call ends with that meets with it: the answer to an order or to a sign-in may be lost with what is known of it.
+    func end(of kind: FakeCall.Kind) -> MarketError {
+        let (code, isGateway) = (error.code, [502, 504].contains(error.status))
+        switch kind {
+        case .placeOrder where isActed || [.server, .timeout].contains(code): break
+        case .verifyCode where code == .timeout || code == .network && isActed || code == .server && isGateway: break
+        default: return error
+        }
+        return MarketError.of(.outcomeUnknown, status: error.status)
+    }
+}
+
+extension SessionState {
+    /// Whether it says who is signed in, or that nobody is.
+    fileprivate var isKnown: Bool {
+        switch self {
+        case .restoring, .locked: false
+        case .signedIn, .expired, .signedOut: true
+        }
+    }
 }
 
 /// Tells a listener, on a thread of its own: one that blocks or throws harms nobody.

@@ -19,12 +19,12 @@ final class FakeCart: CartAPI {
 
     func add(sku: Int, quantity: Int, on _: isolated (any Actor)?) async throws -> Cart {
         let made = core.state.use { $0.begin(.addToCart(sku: sku, quantity: quantity), inLane: true) }
-        return try await change(made, quantity, least: 1) { try $0[$1.market].add(sku: sku, quantity, to: $1.user) }
+        return try await change(made, ("sku_id", sku), quantity, least: 1) { try $0[$1.market].add(sku: sku, quantity, to: $1.user) }
     }
 
     func setQuantity(line: Int, quantity: Int, on _: isolated (any Actor)?) async throws -> Cart {
         let made = core.state.use { $0.begin(.setQuantity(line: line, quantity: quantity), inLane: true) }
-        return try await change(made, quantity, least: 0) { shop, caller in
+        return try await change(made, ("line_id", line), quantity, least: 0) { shop, caller in
             quantity == 0
                 ? try shop[caller.market].remove(line: line, of: caller.user)
                 : try shop[caller.market].set(line: line, to: quantity, of: caller.user)
@@ -33,7 +33,7 @@ final class FakeCart: CartAPI {
 
     func remove(line: Int, on _: isolated (any Actor)?) async throws -> Cart {
         let made = core.state.use { $0.begin(.removeFromCart(line: line), inLane: true) }
-        return try await change(made) { try $0[$1.market].remove(line: line, of: $1.user) }
+        return try await change(made, ("line_id", line)) { try $0[$1.market].remove(line: line, of: $1.user) }
     }
 
     func clear(on _: isolated (any Actor)?) async throws -> Cart {
@@ -43,13 +43,16 @@ final class FakeCart: CartAPI {
 
     private func change(
         _ made: MadeCall,
+        _ id: (path: String, id: Int)? = nil,
         _ quantity: Int = 1,
         least: Int = 1,
         _ serve: @escaping FakeCore.Served<Cart>
     ) async throws -> Cart {
-        guard (least ... 100).contains(quantity) else {
-            core.leave(made)
-            throw MarketError.invalid("quantity", "Enter a quantity from \(least) to 100.")
+        try core.check(made) {
+            if let id { try MarketError.check(id.path, id.id) }
+            guard (least ... 100).contains(quantity) else {
+                throw MarketError.invalid("quantity", "Enter a quantity from \(least) to 100.")
+            }
         }
         return try await core.call(made, finishes: true, after: show(made), serve)
     }
@@ -70,10 +73,7 @@ extension FakeCore {
     /// The cart is read anew for those who observe it, if a change or an order may have left another than is shown.
     func reread(_ outcome: Outcome<some Sendable>, _ made: MadeCall) {
         if case let .failure(error) = outcome.result {
-            let doubts: [ErrorCode] = [
-                .rejected, .notFound, .invalidInput, .network, .timeout, .server, .unexpectedResponse, .outcomeUnknown,
-            ]
-            guard let code = (error as? MarketError)?.code, doubts.contains(code) else { return }
+            guard (error as? MarketError)?.code.leavesCartInDoubt == true else { return }
         }
         guard state.read(\.isCartObserved), let cart = try? shop.serve(outcome.token, { try $0[$1.market].cart(of: $1.user) })
         else { return }
@@ -95,11 +95,13 @@ final class FakeWishlist: WishlistAPI {
 
     func add(product: Int, on _: isolated (any Actor)?) async throws -> Wishlist {
         let made = core.state.use { $0.begin(.addToWishlist(product: product)) }
+        try core.check(made) { try MarketError.check("product_id", product) }
         return try await core.call(made) { try $0[$1.market].wish(for: product, of: $1.user) }
     }
 
     func remove(product: Int, on _: isolated (any Actor)?) async throws -> Wishlist {
         let made = core.state.use { $0.begin(.removeFromWishlist(product: product)) }
+        try core.check(made) { try MarketError.check("product_id", product) }
         return try await core.call(made) { try $0[$1.market].unwish(product, of: $1.user) }
     }
 

@@ -73,6 +73,22 @@ public enum FakeCall: Hashable, Sendable {
             resolve = "orders.resolve"
         /// Of any other route.
         case request
+
+        /// Whether it goes to the shop at all.
+        var asksTheShop: Bool {
+            ![.restore, .resumed, .requireValidity, .clearSession].contains(self)
+        }
+
+        /// Whether it fails with `code` as a client's does; a logout does not, but the shop hears of it or not.
+        package func canEnd(with code: ErrorCode) -> Bool {
+            switch self {
+            case .resumed: false
+            case .restore: [.storeLocked, .storeUnavailable].contains(code)
+            case .requireValidity: [.storeLocked, .storeUnavailable, .sessionExpired].contains(code)
+            case .clearSession: code == .storeNotCleared
+            default: true
+            }
+        }
     }
 
     /// Which call it is.

@@ -6,15 +6,14 @@ final class FakeCore: Sendable {
     let shop: FakeShop
     let market: Market?
     let state: Watched<ClientState>
-    private let patience: Duration
     private let clock: any Clock<Duration>
 
-    init(shop: FakeShop, market: Market?, park: ParkOnExpiry?, clock: any Clock<Duration>) {
+    init(shop: FakeShop, market: Market?, state: ClientState, clock: any Clock<Duration>) {
         self.shop = shop
         self.market = market
         self.clock = clock
-        patience = park?.patience ?? .zero
-        state = Watched(ClientState(park: park))
+        self.state = Watched(state)
+        shop.tellsTheTime(to: self)
     }
 
     /// What the shop does with a call that has a session.
@@ -23,9 +22,6 @@ final class FakeCore: Sendable {
     /// What came of a call that went out.
     struct Outcome<Answer: Sendable>: Sendable {
         let result: Result<Answer, any Error>
-        /// What the shop did, though nobody is told.
-        let acted: Answer?
-        let plan: Plan?
         let token: Token
         let caller: Caller
     }
@@ -57,8 +53,9 @@ final class FakeCore: Sendable {
                     return finishes ? try await under.value : try await under.valueUnlessCancelled()
                 } catch is Unauthorized {
                     state.use {
-                        $0.expire(token, .rejected)
+                        // Listed before, it is parked at once.
                         $0.stand(made)
+                        $0.expire(token, .rejected)
                     }
                 }
             }
@@ -66,22 +63,39 @@ final class FakeCore: Sendable {
         return try await work.valueUnlessCancelled()
     }
 
+    /// Asks something where a call with a session would go out. Only what is answered with yes goes on.
+    func atTheDoor(_ made: MadeCall, _ ask: @escaping @Sendable (ClientState, Caller) -> Bool) async throws -> Bool {
+        do {
+            let (_, caller) = try await door(made) { _ in }
+            let goesOn = state.use { state in
+                let goesOn = ask(state, caller)
+                if goesOn { state.stand(made) }
+                return goesOn
+            }
+            if !goesOn { leave(made) }
+            return goesOn
+        } catch {
+            leave(made)
+            throw error
+        }
+    }
+
     private func door(
         _ made: MadeCall,
         _ before: @Sendable (inout ClientState) throws -> Void
     ) async throws -> (Token, Caller) {
         try await state.when { state in
-            state.watch(made) { self.watch(over: made) }
+            state.watch(made) { self.end(made, after: $0) }
             guard let token = try state.admit(made), let caller = state.caller else { return nil }
             try before(&state)
             return (token, caller)
         }
     }
 
-    private func watch(over made: MadeCall) -> Task<Void, Never> {
-        Task { [weak self, clock, patience] in
-            guard (try? await clock.sleep(for: patience)) != nil else { return }
-            self?.state.use { $0.giveUp(made) }
+    private func end(_ made: MadeCall, after wait: ClientState.Wait) -> Task<Void, Never> {
+        Task { [weak self, clock] in
+            guard (try? await clock.sleep(for: wait.time)) != nil else { return }
+            self?.state.use { $0.giveUp(made, wait) }
         }
     }
 
@@ -93,19 +107,19 @@ final class FakeCore: Sendable {
         _ after: @Sendable (Outcome<Answer>) -> Void,
         _ serve: @escaping Served<Answer>
     ) async throws -> Answer {
-        var (plan, acted): (Plan?, Answer?)
         let result: Result<Answer, any Error>
         do {
-            plan = try await onTheWay(made, overtakenByLogout: true)
-            if let plan {
-                if plan.isActed { acted = try? shop.serve(token, serve) }
-                throw plan.error
+            if let plan = try await onTheWay(made, overtakenByLogout: true) {
+                // As the shop's 401 does.
+                if plan.error.code == .sessionExpired { throw Unauthorized() }
+                if plan.isActed { _ = try? shop.serve(token, serve) }
+                throw plan.end(of: made.kind)
             }
             result = try .success(shop.serve(token, serve))
         } catch {
             result = .failure(error)
         }
-        after(Outcome(result: result, acted: acted, plan: plan, token: token, caller: caller))
+        after(Outcome(result: result, token: token, caller: caller))
         return try result.get()
     }
 
@@ -135,17 +149,27 @@ final class FakeCore: Sendable {
         let work = Task {
             if let plan = try await onTheWay(made, overtakenByLogout: overtakenByLogout) {
                 if plan.isActed { _ = try? shop.serve(serve) }
-                throw plan.error
+                throw plan.end(of: made.kind)
             }
             return try shop.serve(serve)
         }
         return try await work.valueUnlessCancelled()
     }
 
+    /// Refuses what is refused before anything is sent.
+    func check(_ made: MadeCall, _ check: () throws -> Void) throws {
+        do {
+            try check()
+        } catch {
+            leave(made)
+            throw error
+        }
+    }
+
     /// The call is over.
     func leave(_ made: MadeCall) {
         // A task is not cancelled under a lock that its handlers may want.
-        state.use { $0.leave(made) }?.cancel()
+        for watch in state.use({ $0.leave(made) }) { watch.cancel() }
     }
 
     /// What is on its way of a call that sends nothing or that cannot fail: it may be held, be late, and meet with something.

@@ -27,15 +27,20 @@ public final class FakeMarketClient: Sendable {
     ///   - market: the one market that the app serves, as a client is built with it
     ///   - shop: a shop of its own if nothing is said; two clients of one shop are two devices
     ///   - parkOnExpiry: as a client is built with it
-    ///   - clock: by which calls are late, and parked ones lose their patience
+    ///   - expiringSoon: how long before a session's end that is said; 5 minutes if nothing is said
+    ///   - orderSettleTime: how long after an order was sent it may still turn up; 15 minutes if nothing is said
+    ///   - clock: by which calls are late, and lose their patience
     public init(
         signedInAs phone: String? = nil,
         market: Market? = nil,
         shop: FakeShop = FakeShop(),
         parkOnExpiry: ParkOnExpiry? = nil,
+        expiringSoon: Duration? = nil,
+        orderSettleTime: Duration? = nil,
         clock: any Clock<Duration> = ContinuousClock()
     ) {
-        let core = FakeCore(shop: shop, market: market, park: parkOnExpiry, clock: clock)
+        let state = ClientState(park: parkOnExpiry, expiringSoon: expiringSoon, orderSettleTime: orderSettleTime)
+        let core = FakeCore(shop: shop, market: market, state: state, clock: clock)
         self.core = core
         self.shop = shop
         client = MarketClient(
@@ -86,7 +91,8 @@ public final class FakeMarketClient: Sendable {
 
     /// Shows a state, whatever was before; no listener is told that a session has ended.
     ///
-    /// In `.restoring` calls wait until another is shown. In `.locked` they fail at once, as they do when their time is over.
+    /// In `.restoring` and `.locked` calls wait until another is shown, and fail with `.storeLocked` after 30 s by the client's
+    /// clock. In `.locked(reason: .unavailable)` they fail with `.storeUnavailable`.
     public func show(_ state: SessionState) {
         let token: Token? = if case let .signedIn(user, _, _) = state { shop.serve { $0.signIn(user.phone.value, in: user.market).token } } else { nil }
         core.state.use { $0.show(state, token) }
@@ -100,10 +106,12 @@ public final class FakeMarketClient: Sendable {
 
     // Calls
 
-    /// Fails the next calls, of all or of one kind, where a request would fail: an error of before that, such as
-    /// `.notSignedIn`, comes first.
+    /// Fails the next calls that reach the shop, of all or of one kind: an error of before that, such as `.notSignedIn`, comes
+    /// first.
     ///
-    /// No session ends by an error alone: ``expire(_:waiting:)`` does that.
+    /// `.sessionExpired` ends the session, as the shop's refusal of the token does. `.server`, `.timeout` and whatever is `acted`
+    /// leave an order unknown, with `.outcomeUnknown`. A logout does not fail, whatever the shop says: its `.storeNotCleared` is
+    /// the store's. What asks no shop fails only if it is named, and with the store's codes; any other ends the test.
     ///
     /// - Parameters:
     ///   - message: what the SDK says of the code if nothing is said
@@ -118,24 +126,17 @@ public final class FakeMarketClient: Sendable {
         fields: [FieldError] = [],
         acted: Bool = false
     ) {
+        precondition(kind?.canEnd(with: code) ?? true, "\(kind?.rawValue ?? "") asks no shop, and does not fail with .\(code).")
         let error = MarketError.of(code, message, status: status, retryAfter: retryAfter, fields: fields)
         core.state.use { $0.plans.append(Plan(kind: kind, error: error, isActed: acted, times: times)) }
     }
 
-    /// What becomes of an order whose answer is lost.
-    public enum LostOrder: Sendable {
-        /// The shop has it: `resolve` finds it.
-        case placed
-        /// The shop never had it: `resolve` does not see it, and 15 minutes later by the shop's clock says that it was not placed.
-        case notPlaced
-        /// What was noted of it is damaged.
-        case unreadable
-    }
-
     /// Loses the answer to the next order, which ends with `.outcomeUnknown`.
-    public func loseOrder(_ order: LostOrder) {
-        let plan = Plan(
-            kind: .placeOrder, error: .of(.outcomeUnknown), isActed: order == .placed, damagesNote: order == .unreadable, times: 1)
+    ///
+    /// - Parameter placed: whether the shop has it, and `resolve` finds it; if not, `resolve` does not see it, and says that it was
+    ///   not placed once it has settled, by the shop's clock
+    public func loseOrderAnswer(placed: Bool = true) {
+        let plan = Plan(kind: .placeOrder, error: .of(.outcomeUnknown), isActed: placed, times: 1)
         core.state.use { $0.plans.append(plan) }
     }
 
@@ -160,7 +161,7 @@ public final class FakeMarketClient: Sendable {
     }
 
     /// Has calls, all or those of one kind, take so long from now on, by the client's clock.
-    public func delay(_ duration: Duration, of kind: FakeCall.Kind? = nil) {
+    public func delay(by duration: Duration, of kind: FakeCall.Kind? = nil) {
         core.state.use { state in
             if let kind { state.delays[kind] = duration } else { (state.delayOfAll, state.delays) = (duration, [:]) }
         }
@@ -170,36 +171,43 @@ public final class FakeMarketClient: Sendable {
 extension FakeCore {
     func request(_ request: RawRequest) async throws -> RawResponse {
         let made = state.use { $0.begin(.request(request), stands: request.withSession) }
-        do {
-            try request.check()
-        } catch {
-            leave(made)
-            throw error
-        }
+        try check(made) { try request.check() }
         let answer: @Sendable (ShopState) throws -> RawResponse = { shop in
-            guard let answer = shop.answers["\(request.method) \(request.path)"] else {
-                throw MarketError.of(.unsupported, status: 404)
-            }
-            guard (200 ..< 300).contains(answer.status) else {
-                throw MarketError.of(answer.status >= 500 ? .server : .rejected, status: answer.status)
-            }
-            return answer
+            guard let answer = shop.answers[request.route] else { throw MarketError.of(.unsupported, status: 404) }
+            return try answer.judged(hasSession: request.withSession)
         }
         return request.withSession ? try await call(made) { shop, _ in try answer(shop) } : try await openCall(made) { try answer($0) }
     }
 }
 
 extension RawRequest {
+    /// As tests write it: `GET /products`.
+    fileprivate var route: String { "\(method)".uppercased() + " " + bare }
+
+    /// Without a closing slash, which makes no difference.
+    private var bare: String { path.hasSuffix("/") ? String(path.dropLast()) : path }
+
     /// Refuses what cannot be a path below the base URL, and what is a call of the session.
     fileprivate func check() throws {
-        let parts = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
-        let plain = (parts.last == "" ? parts.dropLast() : parts[...]).allSatisfy { !["", ".", ".."].contains($0) }
-        guard path.hasPrefix("/"), path != "/", plain, !path.contains(where: { "?#\\".contains($0) || $0.isWhitespace }) else {
+        let segments = bare.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        let signs = path.unicodeScalars.contains { scalar in
+            "?#\\".unicodeScalars.contains(scalar) || scalar.properties.isWhitespace || scalar.properties.generalCategory == .control
+        }
+        guard path.hasPrefix("/"), !signs, segments.allSatisfy({ !["", ".", ".."].contains($0) }), escapesWhatNeedsIt else {
             throw MarketError.invalid("path", "The path must lead to a place below the base URL, like /products.")
         }
-        let bare = (path.hasSuffix("/") ? String(path.dropLast()) : path).lowercased()
-        guard bare != "/auth/verify-code", bare != "/auth/logout" else {
+        guard !["/auth/verify-code", "/auth/logout"].contains(bare.lowercased()) else {
             throw MarketError.invalid("path", "Signing in and out are calls of the session.")
+        }
+    }
+
+    /// Whether nothing is escaped that says the same as itself, or that has a meaning in paths.
+    private var escapesWhatNeedsIt: Bool {
+        path.split(separator: "%", omittingEmptySubsequences: false).dropFirst().allSatisfy { after in
+            guard after.utf8.count >= 2, let byte = UInt8(after.prefix(2), radix: 16), !after.hasPrefix("+") else { return false }
+            let scalar = Unicode.Scalar(byte)
+            let isPlain = scalar.isASCII && (scalar.properties.isAlphabetic || ("0" ... "9").contains(scalar))
+            return !(isPlain || byte < 32 || byte == 127 || "-._~/\\%".unicodeScalars.contains(scalar))
         }
     }
 }

@@ -10,46 +10,48 @@ final class FakeOrders: OrdersAPI {
 
     func list(_ query: OrderQuery, on _: isolated (any Actor)?) async throws -> [Order] {
         let made = core.state.use { $0.begin(.orders(query)) }
-        guard (1 ... 100).contains(query.limit) else {
-            core.leave(made)
-            throw MarketError.invalid("limit", "Ask for 1 to 100 orders.")
+        try core.check(made) {
+            guard query.offset >= 0 else { throw MarketError.invalid("offset", "There is nothing before the first order.") }
+            guard (1 ... 100).contains(query.limit) else { throw MarketError.invalid("limit", "Ask for 1 to 100 orders.") }
         }
         return try await core.call(made) { $0[$1.market].orders(of: $1.user, query) }
     }
 
     func get(order: Int, on _: isolated (any Actor)?) async throws -> Order {
         let made = core.state.use { $0.begin(.order(id: order)) }
+        try core.check(made) { try MarketError.check("order_id", order) }
         return try await core.call(made) { try $0[$1.market].order(order, of: $1.user) }
     }
 
     func cancel(order: Int, on _: isolated (any Actor)?) async throws -> CancelledOrder {
         let made = core.state.use { $0.begin(.cancelOrder(id: order)) }
+        try core.check(made) { try MarketError.check("order_id", order) }
         return try await core.call(made) { try $0[$1.market].cancel(order, of: $1.user) }
     }
 
     func place(_ order: NewOrder, on _: isolated (any Actor)?) async throws -> Order {
         let usesCart = order.items == nil
-        let refused = order.refusedFields
+        let refused = Result { try order.check() }
         let (made, isOnly) = core.state.use { state in
             let made = state.begin(.placeOrder(order), inLane: usesCart, parks: order.parkOnExpiry)
-            return (made, refused.isEmpty && state.placesOnly(made))
+            if case .failure = refused { return (made, false) }
+            return (made, state.placesOnly(made))
         }
-        guard isOnly else {
-            core.leave(made)
-            guard refused.isEmpty else { throw MarketError.of(.invalidInput, fields: refused) }
-            throw MarketError.of(.orderPending, detail: "an order is being placed right now")
+        try core.check(made) {
+            try refused.get()
+            guard isOnly else { throw MarketError.of(.orderPending, detail: "an order is being placed right now") }
         }
-        let began = core.shop.serve(\.now)
         return try await core.call(
             made,
             finishes: true,
-            before: { state in
+            before: { [shop = core.shop] state in
                 guard let caller = state.caller else { return }
                 guard state.notes[caller] == nil || order.force else { throw MarketError.of(.orderPending) }
-                state.notes[caller, default: OrderNote()].begin(at: began)
+                let (newest, now) = shop.serve { ($0[caller.market].orders(of: caller.user).last?.id, $0.now) }
+                state.notes[caller, default: OrderNote(newest: newest)].begin(Recipient(order), at: now)
             },
             after: { [core] outcome in
-                core.state.use { $0.note(outcome) }
+                core.state.use { $0.note(outcome, of: Recipient(order)) }
                 if usesCart { core.reread(outcome, made) }
             },
             { try $0[$1.market].place(order, of: $1.user, $0.now) }
@@ -58,32 +60,65 @@ final class FakeOrders: OrdersAPI {
 
     func resolve(on _: isolated (any Actor)?) async throws -> OrderOutcome {
         let made = core.state.use { $0.begin(.resolve) }
+        // Without a note nothing is sent.
+        guard try await core.atTheDoor(made, { state, caller in state.notes[caller] != nil }) else { return .nothingPending }
         let (caller, orders, now) = try await core.call(made) { shop, caller in
-            (caller, shop[caller.market].orders.map(\.order), shop.now)
+            (caller, shop[caller.market].orders(of: caller.user), shop.now)
         }
         return core.state.use { $0.resolve(caller, orders, now) }
     }
 }
 
+/// Who an order is for. Case, spaces and signs do not count, since servers may write them otherwise.
+struct Recipient: Hashable, Sendable {
+    private let name: String
+    private let phone: String
+    private let address: String
+
+    init(_ order: NewOrder) {
+        self.init(order.customerName, order.customerPhone, order.deliveryAddress)
+    }
+
+    init?(_ order: Order) {
+        guard let name = order.customerName, let phone = order.customerPhone, let address = order.deliveryAddress else { return nil }
+        self.init(name, phone.value, address)
+    }
+
+    private init(_ name: String, _ phone: String, _ address: String) {
+        func words(_ text: String) -> String { text.split(whereSeparator: \.isWhitespace).joined(separator: " ").lowercased() }
+        (self.name, self.phone, self.address) = (words(name), phone.filter { ("0" ... "9").contains($0) }, words(address))
+    }
+}
+
 /// What is known of an order of unknown outcome.
 struct OrderNote: Sendable {
+    /// The user's newest order before the first attempt.
+    let newest: Int?
     /// When the last attempt at it began, by the shop's clock.
     private(set) var began = Date.distantPast
     /// The attempts that may have placed something.
-    private(set) var open = 0
-    /// The order, if one of them did.
-    var placed: Int?
-    var isReadable = true
+    private var open: [Recipient] = []
 
-    mutating func begin(at time: Date) {
+    init(newest: Int?) {
+        self.newest = newest
+    }
+
+    mutating func begin(_ recipient: Recipient, at time: Date) {
         began = time
-        open += 1
+        open.append(recipient)
     }
 
     /// An attempt has placed nothing. Says whether that was the last.
-    mutating func didNothing() -> Bool {
-        open -= 1
-        return open == 0
+    mutating func didNothing(_ recipient: Recipient) -> Bool {
+        if let at = open.firstIndex(of: recipient) { open.remove(at: at) }
+        return open.isEmpty
+    }
+
+    /// The oldest of these orders that one of the attempts may have placed.
+    func found(in orders: [Order]) -> Order? {
+        orders.first { order in
+            order.id > newest ?? 0 && Recipient(order).map(open.contains) == true
+        }
     }
 }
 
@@ -102,34 +137,21 @@ extension ClientState {
     }
 
     /// Notes what came of an attempt at an order.
-    mutating func note(_ outcome: FakeCore.Outcome<Order>) {
+    mutating func note(_ outcome: FakeCore.Outcome<Order>, of recipient: Recipient) {
         let caller = outcome.caller
         guard case let .failure(error) = outcome.result else { return notes[caller] = nil }
-        let nothing: [ErrorCode] = [
-            .invalidInput, .rateLimited, .rejected, .notFound, .unsupported, .notSignedIn, .sessionExpired, .storeLocked,
-            .storeUnavailable, .unexpectedResponse, .network, .tls,
-        ]
-        let didNothing = error is Unauthorized || (error as? MarketError).map { nothing.contains($0.code) } ?? false
-        if didNothing {
-            if notes[caller]?.didNothing() == true { notes[caller] = nil }
-        } else {
-            if let acted = outcome.acted { notes[caller]?.placed = acted.id }
-            if outcome.plan?.damagesNote == true { notes[caller]?.isReadable = false }
-        }
+        guard error is Unauthorized || (error as? MarketError)?.code.leavesNoOrder == true else { return }
+        if notes[caller]?.didNothing(recipient) == true { notes[caller] = nil }
     }
 
-    /// Finds out what became of the order that is noted, among those that the shop has.
+    /// Finds out what became of the order that is noted, among those that the shop has, the oldest first.
     mutating func resolve(_ caller: Caller, _ orders: [Order], _ now: Date) -> OrderOutcome {
         guard let note = notes[caller] else { return .nothingPending }
-        guard note.isReadable else {
-            notes[caller] = nil
-            return .unreadable
-        }
-        if let order = orders.first(where: { $0.id == note.placed }) {
+        if let order = note.found(in: orders) {
             notes[caller] = nil
             return .placed(order: order)
         }
-        let settlesIn = note.began.timeIntervalSince(now) + 15 * 60
+        let settlesIn = note.began.timeIntervalSince(now) + orderSettleTime.seconds
         guard settlesIn <= 0 else { return .notSeenYet(settlesIn: .seconds(settlesIn)) }
         notes[caller] = nil
         return .notPlaced
@@ -137,8 +159,14 @@ extension ClientState {
 }
 
 extension NewOrder {
-    /// What the SDK refuses before anything is sent.
-    fileprivate var refusedFields: [FieldError] {
+    /// Refuses what the SDK refuses before anything is sent.
+    fileprivate func check() throws {
+        for (at, item) in (items ?? []).enumerated() { try MarketError.check("items.\(at).sku_id", item.skuID) }
+        let refused = refusedFields
+        guard refused.isEmpty else { throw MarketError.of(.invalidInput, fields: refused) }
+    }
+
+    private var refusedFields: [FieldError] {
         var refused: [FieldError] = []
         func check(_ path: String, _ value: String, _ least: Int, _ most: Int) {
             let length = value.trimmingCharacters(in: .whitespacesAndNewlines).unicodeScalars.count

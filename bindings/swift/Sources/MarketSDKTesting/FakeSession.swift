@@ -33,7 +33,7 @@ final class FakeSession: SessionAPI {
     }
 
     private func known() async throws -> SessionState {
-        try await core.state.when { try $0.isKnown() ? $0.state : nil }
+        try await core.state.when { try $0.isRead() ? $0.state : nil }
     }
 
     func requireValidity(duration: Duration, on _: isolated (any Actor)?) async throws {
@@ -82,9 +82,8 @@ final class FakeSession: SessionAPI {
         _ core: FakeCore, _ made: MadeCall, _ phone: String, _ code: String, _ market: Market
     ) async throws -> SignIn {
         // The store is asked before the code is spent.
-        try await core.state.when { try $0.isKnown() ? () : nil }
-        let isRight = code == core.shop.code
-        let (token, user, expiresAt) = try await core.openCall(made, overtakenByLogout: true) { try $0.verify(isRight, of: phone, in: market) }
+        try await core.state.when { try $0.isRead() ? () : nil }
+        let (token, user, expiresAt) = try await core.openCall(made, overtakenByLogout: true) { try $0.verify(code, of: phone, in: market) }
         try core.state.use { state in
             // A logout came between.
             guard state.lineage == made.lineage else { throw MarketError.of(.signedOut) }
@@ -111,8 +110,8 @@ final class FakeSession: SessionAPI {
         if let token, call == .logout, plan == nil || plan?.isActed == true || plan?.error.code == .storeNotCleared {
             try? core.shop.serve(token) { $0.logOut($1) }
         }
-        // What else may happen to it is the server's, and no reason to fail.
-        if let plan, [.storeNotCleared, .storeLocked, .storeUnavailable].contains(plan.error.code) { throw plan.error }
+        // What else may happen to it is the shop's, and no reason to fail.
+        if let plan, plan.error.code == .storeNotCleared { throw plan.error }
     }
 
     func profile(on _: isolated (any Actor)?) async throws -> Profile {
@@ -122,7 +121,7 @@ final class FakeSession: SessionAPI {
 
     func updateProfile(_ update: ProfileUpdate, on _: isolated (any Actor)?) async throws -> Profile {
         let made = core.state.use { $0.begin(.updateProfile(update)) }
-        do {
+        try core.check(made) {
             if let name = update.fullName {
                 guard !name.allSatisfy(\.isWhitespace), name.unicodeScalars.count <= 255 else {
                     throw MarketError.invalid("full_name", "Enter 1 to 255 characters.")
@@ -130,9 +129,6 @@ final class FakeSession: SessionAPI {
             } else if update.profileImageURL == nil {
                 throw MarketError.invalid("full_name", "There is nothing to change.")
             }
-        } catch {
-            core.leave(made)
-            throw error
         }
         return try await core.call(made) { shop, caller in
             if let name = update.fullName { shop[caller.market].accounts[caller.user]?.fullName = name }
@@ -142,7 +138,7 @@ final class FakeSession: SessionAPI {
     }
 
     func verifyToken(on _: isolated (any Actor)?) async throws -> TokenStatus {
-        let made = core.state.use { $0.begin(.verifyToken) }
+        let made = core.state.use { $0.begin(.verifyToken, parks: false) }
         return try await core.call(made) { TokenStatus(valid: true, userID: $1.user, market: $1.market) }
     }
 

@@ -147,8 +147,13 @@ extension Shelf {
         Money(amount: amount, currency: "KGS")
     }
 
+    /// The oldest first.
+    func orders(of user: Int) -> [Order] {
+        orders.filter { $0.user == user }.map(\.order)
+    }
+
     func orders(of user: Int, _ query: OrderQuery) -> [Order] {
-        let all = orders.reversed().filter { $0.user == user }.map(\.order)
+        let all = orders(of: user).reversed()
         let known = query.status.map { status in if case .unknown = status { false } else { true } } ?? false
         return Array(all.filter { !known || $0.status == query.status }.dropFirst(query.offset).prefix(query.limit))
     }
@@ -178,56 +183,5 @@ extension Order {
             id: id, orderNumber: orderNumber, status: status, customerName: customerName, customerPhone: customerPhone,
             deliveryAddress: deliveryAddress, subtotal: subtotal, shippingCost: shippingCost, totalAmount: totalAmount,
             orderDate: orderDate, items: items)
-    }
-}
-
-extension MarketError {
-    /// An error as the SDK makes it: what follows from the code need not be said.
-    static func of(
-        _ code: ErrorCode,
-        _ message: String? = nil,
-        status: Int? = nil,
-        retryAfter: Duration? = nil,
-        fields: [FieldError] = [],
-        detail: String? = nil
-    ) -> MarketError {
-        let isRetryable = [.rateLimited, .storeLocked, .network, .timeout, .server].contains(code)
-        return MarketError(
-            code, message: message ?? fields.first?.message ?? code.message, isRetryable: isRetryable, status: status,
-            retryAfter: retryAfter, fields: fields, detail: detail)
-    }
-
-    /// Input that is refused before anything is sent.
-    static func invalid(_ path: String, _ message: String) -> MarketError {
-        of(.invalidInput, fields: [FieldError(path: path, message: message)])
-    }
-}
-
-extension ErrorCode {
-    /// What is shown where nobody says more.
-    fileprivate var message: String {
-        switch self {
-        case .invalidInput: "Please check what you entered."
-        case .wrongCode: "That code is wrong or too old."
-        case .rateLimited: "Too many attempts. Please wait a little."
-        case .notSignedIn: "Please sign in."
-        case .sessionExpired: "Your session has expired. Please sign in again."
-        case .signedOut: "You have been signed out."
-        case .storeLocked: "The device's secure storage is locked."
-        case .storeUnavailable: "The device's secure storage is not available."
-        case .storeNotCleared: "You are signed out, but the stored session could not be erased yet."
-        case .network: "The shop could not be reached."
-        case .timeout: "The shop did not answer in time."
-        case .tls: "The connection to the shop is not secure."
-        case .rejected: "The shop declined the request."
-        case .notFound: "That is no longer there."
-        case .unsupported: "This shop does not offer that."
-        case .server: "The shop has a problem. Please try again later."
-        case .unexpectedResponse: "The shop gave an unexpected answer."
-        case .outcomeUnknown: "The answer was lost; it is not known whether it went through."
-        case .orderPending: "An earlier order is still being confirmed."
-        case .cancelled: "The call was cancelled."
-        case .config: "The client is not configured correctly."
-        }
     }
 }

@@ -6,53 +6,93 @@ import MarketSDK
 ///
 /// Two clients on one shop are two devices: the same user finds the same cart on both.
 public final class FakeShop: Sendable {
-    /// The code that each SMS brings.
-    public let code: String
-
     private let stored: Watched<ShopState>
 
     /// Opens a shop with the dev server's catalogue.
     public init(code: String = "123456") {
-        self.code = code
-        stored = Watched(ShopState())
+        stored = Watched(ShopState(code: code))
     }
 
-    /// Sells a product more, in both markets if none is named. One with the same id is replaced.
+    /// The code that each SMS brings.
+    public var code: String {
+        get { stored.read(\.code) }
+        set { stored.use { $0.code = newValue } }
+    }
+
+    /// Sells a product more, in both markets if none is named. A product or a SKU of the same number is replaced.
     public func add(_ product: FakeProduct, to market: Market? = nil) {
         stored.use { shop in
-            for market in market.map({ [$0] }) ?? [.kg, .us] {
-                shop[market].products.removeAll { $0.id == product.id }
-                shop[market].products.append(product)
+            for market in markets(market) { shop[market].sell(product) }
+        }
+    }
+
+    /// Has so many pieces of a SKU, in both markets if none is named.
+    public func setStock(sku: Int, pieces: Int, in market: Market? = nil) {
+        stored.use { shop in
+            for market in markets(market) {
+                guard let (_, sold) = try? shop[market].sku(sku) else { preconditionFailure("The shop sells no SKU \(sku).") }
+                shop[market].sold[sku] = sold.stock - pieces
             }
         }
     }
+
+    private func markets(_ market: Market?) -> [Market] { market.map { [$0] } ?? [.kg, .us] }
 
     /// Ends all sessions at the shop: the next call of each is refused.
     public func expireSessions() {
         stored.use { $0.sessions.removeAll() }
     }
 
-    /// Moves the shop's clock, which stands still otherwise: sessions and codes grow old, and orders settle.
+    /// Moves the shop's clock and that of its clients, which stand still otherwise: codes grow old, orders settle, and sessions
+    /// are said to end soon, and end.
     public func advanceClock(by duration: Duration) {
-        stored.use { $0.now += TimeInterval(duration.components.seconds) }
+        let clients = stored.use { shop in
+            shop.now += duration.seconds
+            return shop.clients.compactMap(\.core)
+        }
+        for client in clients { client.state.use { $0.age(by: duration) } }
     }
 
-    /// Has an order come to another status.
-    public func setStatus(_ status: OrderStatus, ofOrder id: Int, in market: Market = .us) {
+    /// Has an order come to another status. An order's number is its market's own.
+    public func setOrderStatus(_ order: Int, to status: OrderStatus, in market: Market) {
         stored.use { shop in
-            guard let at = shop[market].orders.firstIndex(where: { $0.order.id == id }) else { return }
+            guard let at = shop[market].orders.firstIndex(where: { $0.order.id == order }) else {
+                preconditionFailure("The shop has no order \(order) in the market \(market).")
+            }
             shop[market].orders[at].order = shop[market].orders[at].order.with(status: status)
         }
     }
 
     /// Answers a route that the SDK has no call for: what ``MarketClient/request(_:)`` gets of `GET /products`, say.
-    public func answer(_ method: MarketSDK.Method, _ path: String, with body: String, status: Int = 200) {
-        stored.use { $0.answers["\(method) \(path)"] = RawResponse(status: status, body: body) }
+    ///
+    /// - Parameters:
+    ///   - body: the JSON
+    ///   - status: one of an error gives the error that a client makes of it; 401 ends the session
+    public func answer(_ route: String, with body: String, status: Int = 200) {
+        let parts = route.split(separator: " ", omittingEmptySubsequences: false)
+        guard parts.count == 2, ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(parts[0]), parts[1].hasPrefix("/"), parts[1] != "/" else {
+            preconditionFailure("\(route) is no route: write one like GET /products.")
+        }
+        let bare = route.hasSuffix("/") ? String(route.dropLast()) : route
+        stored.use { $0.answers[bare] = RawResponse(status: status, body: body) }
     }
 
-    /// The orders of a market, the oldest first, whoever placed them.
-    public func orders(in market: Market = .us) -> [Order] {
-        stored.read { $0.shelves[market]?.orders.map(\.order) ?? [] }
+    /// The orders that the shop has, by market and the oldest first: of all users, or of the one with a phone number.
+    public func orders(of phone: String? = nil) -> [Order] {
+        let number = phone.map { (try? parsed(phone: $0).0) ?? $0 }
+        return stored.read { shop in
+            [shop[.kg], shop[.us]].flatMap { shelf in
+                shelf.orders.filter { number == nil || shelf.accounts[$0.user]?.phone == number }.map(\.order)
+            }
+        }
+    }
+
+    /// Has the client's time go on with the shop's.
+    func tellsTheTime(to client: FakeCore) {
+        stored.use { shop in
+            shop.clients.removeAll { $0.core == nil }
+            shop.clients.append(ShopState.Client(core: client))
+        }
     }
 
     /// Answers a call that comes with a session.
@@ -108,12 +148,23 @@ struct ShopState: Sendable {
         var isUsed = false
     }
 
+    /// It does not keep them.
+    struct Client: Sendable {
+        private(set) weak var core: FakeCore?
+    }
+
+    var code: String
     var now = Date()
+    var clients: [Client] = []
     var sessions: [Token: Session] = [:]
     var shelves: [Market: Shelf] = [.kg: Shelf(.kg), .us: Shelf(.us)]
     var answers: [String: RawResponse] = [:]
     private var lastToken = 0
     private var codes: [String: [SentCode]] = [:]
+
+    init(code: String) {
+        self.code = code
+    }
 
     /// What belongs to one market.
     subscript(market: Market) -> Shelf {
@@ -142,9 +193,9 @@ struct ShopState: Sendable {
         return recent.count < 2 ? now : recent[0].sentAt + quarter
     }
 
-    mutating func verify(_ isRight: Bool, of phone: String, in market: Market) throws -> (token: Token, user: User, expiresAt: Date) {
+    mutating func verify(_ code: String, of phone: String, in market: Market) throws -> (token: Token, user: User, expiresAt: Date) {
         let sent = codes[phone, default: []].firstIndex { !$0.isUsed && $0.expiresAt > now }
-        guard isRight, let sent else {
+        guard code == self.code, let sent else {
             throw MarketError.of(.wrongCode, "Invalid or expired verification code", status: 400)
         }
         codes[phone]?[sent].isUsed = true
@@ -173,7 +224,7 @@ struct ShopState: Sendable {
 let sessionLifetime = Duration.seconds(30 * 60)
 
 extension Duration {
-    var seconds: TimeInterval { TimeInterval(components.seconds) }
+    var seconds: TimeInterval { TimeInterval(components.seconds) + TimeInterval(components.attoseconds) * 1e-18 }
 }
 
 /// What a market has: its own users, products, carts and orders.
@@ -215,6 +266,16 @@ struct Shelf: Sendable {
         let id = accounts[first] == nil ? first : (1...).first { accounts[$0] == nil } ?? last + 1
         accounts[id] = Account(id: id, phone: phone, createdAt: now, lastLogin: now)
         return id
+    }
+
+    /// Sells a product more, in place of what has its number or one of its SKUs'.
+    mutating func sell(_ product: FakeProduct) {
+        let skus = Set(product.skus.map(\.id))
+        products.removeAll { $0.id == product.id }
+        products = products.map { other in
+            FakeProduct(id: other.id, name: other.name, skus: other.skus.filter { !skus.contains($0.id) })
+        } + [product]
+        for sku in skus { sold[sku] = nil }
     }
 
     func sku(_ id: Int) throws -> (product: FakeProduct, sku: FakeSKU) {

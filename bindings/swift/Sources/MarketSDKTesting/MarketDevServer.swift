@@ -11,7 +11,7 @@ import MarketSDK
 /// let server = try await MarketDevServer.start()
 /// let market = try MarketClient(baseURL: server.baseURL, appID: "tests", store: .memory, allowHTTPLoopback: true)
 /// …
-/// await server.stop()
+/// await server.close()
 /// ```
 public final class MarketDevServer: Sendable {
     /// Where the API is: what a client is built with, with `allowHTTPLoopback: true`.
@@ -43,13 +43,16 @@ public final class MarketDevServer: Sendable {
     }
 
     #if os(macOS) || os(Linux)
-        /// Starts a server on a free port. It ends with ``stop()``, with the last reference to it, and with this process.
+        /// Starts a server on a free port. It ends with ``close()``, with the last reference to it, and with this process.
         ///
         /// The program is the one that the variable `MARKET_DEV_SERVER` names, or `market-dev-server` on the `PATH`.
         ///
         /// - Parameter arguments: more of the program's, such as `--token-lifetime 60`; `market-dev-server --help` has them
         public static func start(dialect: Dialect = .documented, arguments: [String] = []) async throws -> MarketDevServer {
-            let path = try program(in: ProcessInfo.processInfo.environment)
+            try await start(program(in: ProcessInfo.processInfo.environment), dialect, arguments)
+        }
+
+        package static func start(_ path: String, _ dialect: Dialect, _ arguments: [String]) async throws -> MarketDevServer {
             let fixed = ["--port", "0", "--quiet", "--exit-with-stdin", "--dialect", dialect.rawValue]
             let program = try Program(path, fixed + arguments)
             let line = await program.firstLine()
@@ -80,7 +83,7 @@ public final class MarketDevServer: Sendable {
             + "it with `cargo build -p market-dev-server` and let MARKET_DEV_SERVER name target/debug/market-dev-server."
     #endif
 
-    /// A server that runs already: tests in a simulator cannot start one. It is not stopped by ``stop()``.
+    /// A server that runs already: tests in a simulator cannot start one. It is not stopped by ``close()``.
     public static func running(at baseURL: String) throws -> MarketDevServer {
         try MarketDevServer(baseURL, nil)
     }
@@ -98,10 +101,14 @@ public final class MarketDevServer: Sendable {
         program?.end()
     }
 
-    /// Ends the server in good order, and returns when it is gone.
-    public func stop() async {
+    /// Ends the server in good order, and returns when it is gone. One that is not within 5 s is killed.
+    public func close() async {
+        await close(within: .seconds(5))
+    }
+
+    package func close(within limit: Duration) async {
         program?.end()
-        await program?.ended()
+        await program?.ended(within: limit)
     }
 
     /// The code that was "sent" to this phone last, and can still be used.
@@ -109,7 +116,7 @@ public final class MarketDevServer: Sendable {
         struct Code: Decodable {
             let code: String?
         }
-        let asked = phone.replacingOccurrences(of: "+", with: "%2B")
+        let asked = phone.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? phone
         let sent = try await get("codes?phone=\(asked)", as: Code.self)
         guard let code = sent.code else { throw Failure("No code was sent that can still be used.") }
         return code
@@ -125,12 +132,18 @@ public final class MarketDevServer: Sendable {
         try await send("POST", "clock", json: #"{"advance_seconds": \#(duration.components.seconds)}"#)
     }
 
-    /// Plays a fault on a route, written as in `POST /cart/items` or `* /orders/{id}`; `*` alone is every route.
+    /// Plays a fault on a route, written as in `POST /cart/items` or `* /orders/{id}`; `*` alone is every route. One that the
+    /// server does not have is an error, which lists those that it has.
     ///
     /// - Parameter times: how often; as long as the server runs if nothing is said
     public func fault(_ route: String, _ fault: Fault, times: Int? = nil) async throws {
         let times = times.map { #", "times": \#($0)"# } ?? ""
         try await send("POST", "faults", json: #"{"route": \#(quoted(route)), "fault": \#(fault.json)\#(times)}"#)
+    }
+
+    /// Plays no fault any more. What is held stays so until ``release()``.
+    public func clearFaults() async throws {
+        try await send("DELETE", "faults")
     }
 
     /// Lets the requests go on that a ``Fault/hold(acted:)`` holds, and ends that fault.
@@ -191,7 +204,7 @@ func quoted(_ text: String) -> String {
 /// What the server needs of its process, where there are processes.
 private protocol RunningProgram: Sendable {
     func end()
-    func ended() async
+    func ended(within limit: Duration) async
 }
 
 #if os(macOS) || os(Linux)
@@ -230,8 +243,13 @@ private protocol RunningProgram: Sendable {
             try? input.fileHandleForWriting.close()
         }
 
-        func ended() async {
+        func ended(within limit: Duration) async {
+            let killer = Task { [process] in
+                guard (try? await Task.sleep(for: limit)) != nil, process.isRunning else { return }
+                kill(process.processIdentifier, SIGKILL)
+            }
             await gone.value
+            killer.cancel()
         }
     }
 #endif

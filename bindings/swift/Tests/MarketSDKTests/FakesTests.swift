@@ -78,7 +78,7 @@ struct FakesTests {
         let clock = HandClock()
         let park = ParkOnExpiry(limit: 5, patience: .seconds(60))
         let market = FakeMarketClient(signedInAs: usPhone, parkOnExpiry: park, clock: clock)
-        market.delay(.seconds(2), of: .profile)
+        market.delay(by: .seconds(2), of: .profile)
         let profile = Task { try await market.session.profile() }
         try await clock.sleeping(1)
         _ = try await market.cart.get()
@@ -123,7 +123,6 @@ struct FakesTests {
         #expect(try await cart.value.items.isEmpty)
         #expect(try await restored.value.isSignedIn)
         market.show(.locked(reason: .locked))
-        #expect(try await failure { try await client.cart.get() }.code == .storeLocked)
         #expect(try await failure { try await client.session.restore() }.code == .storeLocked)
         market.show(.locked(reason: .unavailable))
         #expect(try await failure { try await client.cart.get() }.code == .storeUnavailable)
@@ -131,6 +130,168 @@ struct FakesTests {
         #expect(try await failure { try await client.cart.get() }.code == .notSignedIn)
         market.show(.expired(user: user, reason: .rejected, waiting: 3))
         #expect(client.session.state == .expired(user: user, reason: .rejected, waiting: 3))
+    }
+
+    @Test
+    func calls_wait_for_a_store_that_is_locked_for_as_long_as_a_call_may_take() async throws {
+        let clock = HandClock()
+        let market = FakeMarketClient(signedInAs: usPhone, clock: clock)
+        let user = try #require(market.session.state.user)
+        market.show(.locked(reason: .hung))
+        let late = Task { try await market.cart.get() }
+        try await clock.sleeping(1)
+        clock.advance(by: .seconds(30))
+        #expect(try await failure { try await late.value }.code == .storeLocked)
+        let profile = Task { try await market.session.profile() }
+        try await clock.sleeping(1)
+        market.show(.signedIn(user: user, expiresAt: nil, persisted: true))
+        #expect(try await profile.value.id == user.id)
+        // Nobody is who was signed in before the store was locked.
+        market.show(.locked(reason: .locked))
+        let others = Task { try await market.cart.get() }
+        try await clock.sleeping(1)
+        market.signIn(as: kgPhone)
+        #expect(try await failure { try await others.value }.code == .signedOut)
+    }
+
+    @Test
+    func a_sign_in_waits_until_the_store_is_read() async throws {
+        let market = FakeMarketClient()
+        market.show(.restoring)
+        let sent = try await market.session.requestCode(phone: usPhone)
+        #expect(sent.expiresAt == nil)
+        let signIn = Task { try await market.session.verifyCode(phone: usPhone, code: "123456") }
+        try await market.made(.verifyCode)
+        market.show(.locked(reason: .locked))
+        #expect(try await failure { try await signIn.value }.code == .storeLocked)
+        market.show(.restoring)
+        let again = Task { try await market.session.verifyCode(phone: usPhone, code: "123456") }
+        try await market.made(.verifyCode, count: 2)
+        market.show(.signedOut(reason: .noSession))
+        #expect(try await again.value.user.id == 19)
+    }
+
+    @Test
+    func a_session_ends_by_the_clock_without_a_call_and_that_it_will_is_said_before() async throws {
+        let (told, tell) = AsyncStream<String>.makeStream()
+        let market = FakeMarketClient(signedInAs: usPhone, expiringSoon: .seconds(120))
+        try market.session.onExpiringSoon { tell.yield("\($0.left.components.seconds) s left") }
+        try market.session.onEnd { tell.yield("\($0.reason)") }
+        var states = market.session.states.makeAsyncIterator()
+        #expect(await states.next()?.isSignedIn == true)
+        market.shop.advanceClock(by: .seconds(1679))
+        market.shop.advanceClock(by: .seconds(1))
+        #expect(try await first(in: told) { $0 } == "120 s left")
+        #expect(try await failure { try await market.session.requireValidity(duration: .seconds(121)) }.code == .sessionExpired)
+        market.shop.advanceClock(by: .seconds(119.5))
+        #expect(market.session.state.isSignedIn)
+        market.shop.advanceClock(by: .milliseconds(500))
+        #expect(await states.next()?.expired?.reason == .expired)
+        #expect(try await first(in: told) { $0 } == "expired")
+        #expect(market.calls.map(\.kind) == [.requireValidity])
+        // Never in the first half of a session; and what is slept through is the end alone.
+        let long = FakeMarketClient(signedInAs: usPhone, expiringSoon: .seconds(3600))
+        try long.session.onExpiringSoon { tell.yield("\($0.left.components.seconds) s left of an hour") }
+        long.shop.advanceClock(by: .seconds(899))
+        long.shop.advanceClock(by: .seconds(1))
+        #expect(try await first(in: told) { $0 } == "900 s left of an hour")
+        long.signIn(as: usPhone)
+        try long.session.onEnd { tell.yield("\($0.reason) at once") }
+        long.shop.advanceClock(by: .seconds(1800))
+        #expect(try await first(in: told) { $0 } == "expired at once")
+    }
+
+    @Test
+    func a_failure_is_not_used_up_by_what_asks_no_shop() async throws {
+        market.fail(.network)
+        try await client.session.restore()
+        try await client.session.requireValidity(duration: .seconds(1))
+        #expect(try await client.orders.resolve() == .nothingPending)
+        #expect(try await failure { try await client.cart.add(sku: 42, quantity: 0) }.code == .invalidInput)
+        try await client.session.logout()
+        try await client.session.clear()
+        #expect(try await failure { try await client.cart.get() }.code == .notSignedIn)
+        market.signIn(as: usPhone)
+        #expect(try await failure { try await client.cart.get() }.code == .network)
+    }
+
+    @Test
+    func a_logout_fails_for_the_store_alone() async throws {
+        let tablet = FakeMarketClient(signedInAs: usPhone, shop: market.shop)
+        market.fail(.network, of: .logout)
+        try await client.session.logout()
+        // The shop has not heard of it.
+        _ = try await tablet.cart.get()
+        market.signIn(as: usPhone)
+        market.fail(.storeNotCleared, of: .logout)
+        #expect(try await failure { try await client.session.logout() }.code == .storeNotCleared)
+        #expect(client.session.state.signedOut == .loggedOut)
+        #expect(try await failure { try await tablet.cart.get() }.code == .sessionExpired)
+        for (kind, code) in [(FakeCall.Kind.restore, ErrorCode.network), (.clearSession, .server), (.resumed, .storeLocked)] {
+            #expect(!kind.canEnd(with: code))
+        }
+        #expect(FakeCall.Kind.restore.canEnd(with: .storeUnavailable))
+    }
+
+    @Test
+    func a_call_that_fails_since_the_session_has_expired_has_ended_it() async throws {
+        let (told, tell) = AsyncStream<EndReason>.makeStream()
+        try client.session.onEnd { tell.yield($0.reason) }
+        market.fail(.sessionExpired, of: .profile)
+        let failed = try await failure { try await client.session.profile() }
+        #expect(failed.code == .sessionExpired)
+        #expect(failed.status == nil)
+        #expect(client.session.state.expired?.reason == .rejected)
+        #expect(try await first(in: told) { $0 } == .rejected)
+    }
+
+    @Test
+    func an_answer_that_is_lost_leaves_an_order_or_a_sign_in_unknown() async throws {
+        let order = NewOrder(
+            customerName: "Ann", customerPhone: usPhone, deliveryAddress: "1 Main St", items: [NewOrderItem(skuID: 42, quantity: 1)])
+        for (code, acted) in [(ErrorCode.server, false), (.timeout, false), (.network, true), (.server, true)] {
+            market.fail(code, of: .placeOrder, acted: acted)
+            #expect(try await failure { try await client.orders.place(order) }.code == .outcomeUnknown)
+            #expect(try await failure { try await client.orders.place(order) }.code == .orderPending)
+            let found = try await client.orders.resolve()
+            #expect(acted ? found == .placed(order: market.shop.orders().last!) : found == .notSeenYet(settlesIn: .seconds(900)))
+            market.shop.advanceClock(by: .seconds(900))
+            if !acted { #expect(try await client.orders.resolve() == .notPlaced) }
+            market.signIn(as: usPhone)
+        }
+        // The connection never stood.
+        market.fail(.network, of: .placeOrder)
+        #expect(try await failure { try await client.orders.place(order) }.code == .network)
+        #expect(try await client.orders.resolve() == .nothingPending)
+        for (code, status, acted, ends) in [
+            (ErrorCode.timeout, nil, false, ErrorCode.outcomeUnknown), (.network, nil, true, .outcomeUnknown), (.server, 504, false, .outcomeUnknown),
+            (.server, 500, false, .server), (.network, nil, false, .network),
+        ] as [(ErrorCode, Int?, Bool, ErrorCode)] {
+            market.fail(code, of: .verifyCode, status: status, acted: acted)
+            #expect(try await failure { try await client.session.verifyCode(phone: usPhone, code: "123456") }.code == ends)
+        }
+    }
+
+    @Test
+    func what_the_core_makes_of_each_code() throws {
+        struct Code: Decodable, Equatable {
+            let code: String, message: String
+            let retryable: Bool, leavesNoOrder: Bool, leavesCartInDoubt: Bool
+        }
+        let codes: [ErrorCode] = [
+            .invalidInput, .wrongCode, .rateLimited, .notSignedIn, .sessionExpired, .signedOut, .storeLocked, .storeUnavailable,
+            .storeNotCleared, .network, .timeout, .tls, .rejected, .notFound, .unsupported, .server, .unexpectedResponse,
+            .outcomeUnknown, .orderPending, .cancelled, .config,
+        ]
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let file = URL(fileURLWithPath: #filePath + "/../../../../../tests/contract/error-codes.json").standardized
+        let core = try decoder.decode([Code].self, from: Data(contentsOf: file))
+        #expect(codes.map { code in
+            Code(
+                code: "\(code)", message: code.message, retryable: code.isRetryable, leavesNoOrder: code.leavesNoOrder,
+                leavesCartInDoubt: code.leavesCartInDoubt)
+        } == core)
     }
 
     @Test
@@ -150,20 +311,45 @@ struct FakesTests {
     func an_order_is_lost_in_each_way() async throws {
         let order = NewOrder(
             customerName: "Ann", customerPhone: usPhone, deliveryAddress: "1 Main St", items: [NewOrderItem(skuID: 42, quantity: 1)])
-        func lose(_ fate: FakeMarketClient.LostOrder) async throws {
-            market.loseOrder(fate)
+        func lose(placed: Bool) async throws {
+            market.loseOrderAnswer(placed: placed)
             #expect(try await failure { try await client.orders.place(order) }.code == .outcomeUnknown)
             #expect(try await failure { try await client.orders.place(order) }.code == .orderPending)
         }
-        try await lose(.placed)
+        try await lose(placed: true)
         #expect(try await client.orders.resolve() == .placed(order: market.shop.orders()[0]))
-        try await lose(.notPlaced)
+        try await lose(placed: false)
         #expect(try await client.orders.resolve() == .notSeenYet(settlesIn: .seconds(900)))
         market.shop.advanceClock(by: .seconds(900))
         #expect(try await client.orders.resolve() == .notPlaced)
-        try await lose(.unreadable)
-        #expect(try await client.orders.resolve() == .unreadable)
         #expect(try await client.orders.resolve() == .nothingPending)
+        let hasty = FakeMarketClient(signedInAs: usPhone, orderSettleTime: .seconds(60))
+        hasty.loseOrderAnswer(placed: false)
+        #expect(try await failure { try await hasty.orders.place(order) }.code == .outcomeUnknown)
+        #expect(try await hasty.orders.resolve() == .notSeenYet(settlesIn: .seconds(60)))
+    }
+
+    @Test
+    func a_test_changes_the_stock_an_order_and_the_code() async throws {
+        let order = NewOrder(
+            customerName: "Ann", customerPhone: usPhone, deliveryAddress: "1 Main St", items: [NewOrderItem(skuID: 105, quantity: 2)])
+        #expect(try await failure { try await client.orders.place(order) }.code == .rejected)
+        market.shop.setStock(sku: 105, pieces: 3)
+        let placed = try await client.orders.place(order)
+        #expect(try await failure { try await client.orders.place(order) }.message.hasSuffix("Available: 1"))
+        market.shop.setStock(sku: 105, pieces: 2, in: .us)
+        _ = try await client.orders.place(order)
+        market.shop.setOrderStatus(placed.id, to: .shipped, in: .us)
+        #expect(try await client.orders.get(order: placed.id).status == .shipped)
+        market.signIn(as: kgPhone)
+        _ = try await client.orders.place(order)
+        #expect(market.shop.orders().count == 3)
+        #expect(market.shop.orders(of: "+1 312 805 9851").map(\.id) == [1, 2])
+        #expect(market.shop.orders(of: kgPhone).count == 1)
+        market.shop.code = "4711"
+        #expect(market.shop.code == "4711")
+        try await client.session.requestCode(phone: usPhone)
+        try await client.session.verifyCode(phone: usPhone, code: "4711")
     }
 
     @Test
@@ -177,7 +363,10 @@ struct FakesTests {
             try await client.orders.place(NewOrder(customerName: "Ann", customerPhone: usPhone, deliveryAddress: "1 Main St"))
         }
         #expect(declined.message == "Not enough stock for 'Umbrella' (size: ONE, color: Black). Available: 1")
-        market.shop.answer(.get, "/products", with: "[50]")
+        // In place of what was sold under the number.
+        market.shop.add(FakeProduct(id: 51, name: "Parasol", skus: [FakeSKU(id: 500, price: price, stock: 3)]))
+        #expect(try await client.cart.get().items.map(\.name) == ["Parasol"])
+        market.shop.answer("GET /products/", with: "[50]")
         #expect(try await client.request(RawRequest(method: .get, path: "/products")).decoded(as: [Int].self) == [50])
     }
 
@@ -237,6 +426,15 @@ struct FakesTests {
             }
         }
         try await within(.seconds(50)) { for await _ in ended.prefix(4) {}; try Task.checkCancellation() }
+    }
+}
+
+extension FakeMarketClient {
+    /// Waits until so many calls of a kind were made.
+    fileprivate func made(_ kind: FakeCall.Kind, count: Int = 1) async throws {
+        try await within(.seconds(20)) {
+            while self.calls.count(where: { $0.kind == kind }) < count { await Task.yield(); try Task.checkCancellation() }
+        }
     }
 }
 

@@ -50,10 +50,28 @@ struct MarketDevServerTests {
         #expect(try await same.requests().map(\.route).last == "POST /cart/items")
         await #expect(throws: MarketDevServer.Failure.self) { try await same.code(phone: kgPhone) }
         // It is not its own.
-        await same.stop()
+        await same.close()
         _ = try await market.cart.get()
-        await server.stop()
+        await server.close()
         #expect(try await failure { try await market.cart.get() }.code == .network)
+    }
+
+    @Test
+    func a_server_that_does_not_end_by_itself_is_killed() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("market-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let program = folder.appendingPathComponent("market-dev-server").path
+        let stubborn = "#!/usr/bin/env bash\necho listening on http://127.0.0.1:1/api/v1\nexec sleep 60\n"
+        let made = FileManager.default.createFile(atPath: program, contents: Data(stubborn.utf8), attributes: [.posixPermissions: 0o755])
+        try #require(made)
+        let server = try await MarketDevServer.start(program, .documented, [])
+        let (closed, close) = AsyncStream<Bool>.makeStream()
+        Task {
+            await server.close(within: .milliseconds(10))
+            close.yield(true)
+        }
+        #expect(try await first(in: closed) { $0 })
     }
 
     @Test
@@ -77,7 +95,7 @@ struct MarketDevServerTests {
             #expect(failed.code == code)
             #expect(failed.status == status)
         }
-        try await server.send("DELETE", "faults")
+        try await server.clearFaults()
         let before = try await server.requests("GET /auth/markets").count
         try await server.fault("GET /auth/markets", .hold())
         let held = Task { try await market.session.markets() }

@@ -31,7 +31,7 @@ struct ReadmeAppTests {
         let market = FakeMarketClient(signedInAs: "+13128059851")
         let app = App(market.client)
         await app.add(sku: 42, quantity: 2)
-        market.loseOrder(.placed)
+        market.loseOrderAnswer()
         await app.order()
         #expect(app.text == "Thank you! Your order is #1001.")
         #expect(market.calls.map(\.kind) == [.addToCart, .placeOrder, .resolve])
@@ -50,7 +50,7 @@ struct ReadmeAppTests {
         try await server.expireSessions()
         await app.add(sku: 42, quantity: 2)
         await app.shows(.login)
-        await server.stop()
+        await server.close()
     }
 }
 

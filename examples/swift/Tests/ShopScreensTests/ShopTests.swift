@@ -31,7 +31,7 @@ struct ShopTests {
     @Test
     func an_order_whose_answer_is_lost_is_found_and_not_placed_twice() async throws {
         let market = FakeMarketClient(signedInAs: usPhone)
-        market.loseOrder(.placed)
+        market.loseOrderAnswer()
         let order: [Typed] = ["checkout", "Ann Example", phone, "1 Main Street"]
         let said = try await played(market.client, ["add 42 2"] + order + order + ["resolve", "resolve"])
         #expect(said.dropFirst(2) == [
@@ -57,7 +57,7 @@ struct ServedShopTests {
         ])
         #expect(said.dropFirst(3) == ["Your session has ended, +•••••••••51. Your cart is kept.", "Goodbye."])
         #expect(try await server.state().carts.map(\.items.count) == [1])
-        await server.stop()
+        await server.close()
     }
 }
 

@@ -104,6 +104,8 @@ pub(super) struct Client {
     pub(super) silent: HashSet<String>,
     /// When the last session ended.
     pub(super) ended_at: Option<Duration>,
+    /// The end that was signalled last, and when.
+    pub(super) signalled: Option<((u64, EndReason), Duration)>,
     /// An end that has to be signalled.
     pub(super) owes: Option<(u64, EndReason)>,
     /// Since when, by the count of events, it has not been so any more.
@@ -146,6 +148,7 @@ impl Client {
             ended: HashSet::new(),
             silent: HashSet::new(),
             ended_at: None,
+            signalled: None,
             owes: None,
             out_until: 0,
             expired_until: 0,

@@ -13,6 +13,7 @@
 mod files;
 mod logs;
 mod memory;
+mod needles;
 mod types;
 
 use market_contract_tests::wire::{Reply, Wire};
@@ -20,13 +21,10 @@ use market_contract_tests::{PHONE, answers};
 use market_sdk::Error;
 use serde_json::json;
 
-/// No part of the phone number, which is [`PHONE`].
-const CODE: &str = "48291357";
+use self::needles::{CODE, token};
 
-/// A token that nothing else holds a part of.
-fn token() -> String {
-    market_contract_tests::shop::token(19, "us").replace("c2lnbmF0dXJl", "bm90LWEtc2lnbmF0dXJl")
-}
+/// What is freed is wiped by who holds it, or not.
+const WIPES: bool = false;
 
 /// Fails if `text` has the token, the code or the phone number in it.
 #[track_caller]

@@ -83,8 +83,7 @@ extension Behaviours {
     func logging_out_and_in_again() async throws {
         try await same { stage, seen in
             let market = stage.market
-            try await stage.signIn()
-            try await market.cart.add(sku: 42, quantity: 2)
+            try await stage.signInAndFillTheCart()
             try await market.wishlist.add(product: 15)
             await seen.done("log out") { try await market.session.logout() }
             seen.state(market)
@@ -101,8 +100,7 @@ extension Behaviours {
     func another_user_has_a_cart_of_their_own() async throws {
         try await same { stage, seen in
             let market = stage.market
-            try await stage.signIn()
-            try await market.cart.add(sku: 42, quantity: 2)
+            try await stage.signInAndFillTheCart()
             await seen.call("kg") { try await stage.signIn(kgPhone) }
             await seen.call("cart") { try await market.cart.get() }
             await seen.call("another of us") { try await stage.signIn("+13128059852") }
@@ -115,8 +113,7 @@ extension Behaviours {
     @Test
     func two_devices_have_one_cart_and_a_logout_of_one_ends_the_others_session() async throws {
         try await same { stage, seen in
-            try await stage.signIn()
-            try await stage.market.cart.add(sku: 42, quantity: 2)
+            try await stage.signInAndFillTheCart()
             let other = try stage.other()
             try await stage.signIn(on: other)
             await seen.call("the other") { try await other.cart.add(sku: 42, quantity: 1) }
@@ -131,8 +128,7 @@ extension Behaviours {
     func a_session_that_the_server_ends() async throws {
         try await same { stage, seen in
             let market = stage.market
-            try await stage.signIn()
-            try await market.cart.add(sku: 42, quantity: 2)
+            try await stage.signInAndFillTheCart()
             try await stage.expireSessions()
             seen.state(market)
             await seen.call("add") { try await market.cart.add(sku: 88, quantity: 1) }
@@ -145,16 +141,86 @@ extension Behaviours {
     }
 
     @Test
-    func a_session_that_has_grown_too_old() async throws {
+    func a_session_that_has_grown_old() async throws {
         try await same { stage, seen in
             try await stage.signIn()
             try await stage.advanceClock(by: .seconds(1700))
-            await seen.call("before") { try await stage.market.cart.get() }
-            try await stage.advanceClock(by: .seconds(200))
-            await seen.call("after") { try await stage.market.cart.get() }
+            await seen.call("before its end") { try await stage.market.cart.get() }
             seen.state(stage.market)
+            try await stage.expireSessions()
+            await seen.call("after") { try await stage.market.cart.get() }
             try await stage.market.session.logout()
             seen.state(stage.market)
+        }
+    }
+
+    @Test
+    func the_order_of_states() async throws {
+        try await same(parks: 10) { stage, seen in
+            let market = stage.market
+            try await market.session.restore()
+            let states = States()
+            let subscription = try market.session.observe(listener: states)
+            defer { subscription.cancel() }
+            // Each is waited for: a real client leaves out what is over before it is told.
+            try await states.comes(\.signedOut)
+            try await stage.signIn()
+            try await states.comes(\.signedIn)
+            try await stage.expireSessions()
+            let add = Task { try await market.cart.add(sku: 42, quantity: 2) }
+            try await states.comes(\.expired)
+            try await stage.waiting(1)
+            try await stage.signIn()
+            await seen.call("goes on") { try await add.value }
+            try await states.comes(\.signedIn)
+            try await market.session.logout()
+            try await states.comes(\.signedOut)
+            seen.note("states", states.all)
+        }
+    }
+
+    /// All states that were told, in order.
+    private final class States: SessionListener, @unchecked Sendable {
+        private let (stream, told) = AsyncStream<SessionState>.makeStream()
+        private let guarded = NSLock()
+        private var seen: [SessionState] = []
+
+        func changed(state: SessionState) {
+            // A real one says first that somebody is signed in, and then that it is stored.
+            let bare: SessionState = switch state {
+            case let .signedIn(user, _, _): .signedIn(user: user, expiresAt: nil, persisted: true)
+            default: state
+            }
+            guarded.withLock { if seen.last != bare { seen.append(bare) } }
+            told.yield(state)
+        }
+
+        func comes<Found: Sendable>(_ wanted: @escaping @Sendable (SessionState) -> Found?) async throws {
+            _ = try await first(in: stream, wanted)
+        }
+
+        var all: [SessionState] { guarded.withLock { seen } }
+    }
+
+    @Test
+    func a_store_that_is_locked() async throws {
+        try await same { stage, seen in
+            try await stage.market.session.requestCode(phone: usPhone)
+            let code = try await stage.code(phone: usPhone)
+            let (market, unlock) = try await stage.locked()
+            let session = market.session
+            seen.state(market)
+            await seen.call("restore") { try await session.restore() }
+            await seen.done("validity") { try await session.requireValidity(duration: .seconds(1)) }
+            await seen.call("sign in") { try await session.verifyCode(phone: usPhone, code: code) }
+            await seen.call("markets") { try await session.markets() }
+            let cart = Task { try await market.cart.get() }
+            let profile = Task { try await session.profile() }
+            unlock()
+            await seen.call("cart") { try await cart.value }
+            await seen.call("profile") { try await profile.value }
+            await seen.call("the code is unspent") { try await session.verifyCode(phone: usPhone, code: code) }
+            await seen.call("cart") { try await market.cart.get() }
         }
     }
 
@@ -227,10 +293,31 @@ extension Behaviours {
     }
 
     @Test
+    func answers_of_routes_that_have_no_call() async throws {
+        try await same { stage, seen in
+            try await stage.signIn()
+            let answers: [(Int, String)] = [
+                (200, "[1]"), (204, ""), (400, #"{"detail": "No such thing."}"#), (403, #"{"message": " No. "}"#), (404, #"{"detail": "Not Found"}"#),
+                (404, #"{"detail": "Product not found"}"#), (404, "<html>"), (405, "{}"), (409, "{}"), (410, "{}"),
+                (422, #"{"detail": [{"loc": ["query", "page", 0], "msg": "Too small"}, {"loc": ["body"], "msg": "Odd"}]}"#),
+                (422, #"{"detail": "Too many of them"}"#), (422, "{}"), (429, "{}"), (500, #"{"detail": "SELECT"}"#), (503, "{}"), (401, "{}"),
+            ]
+            for (status, body) in answers {
+                for (path, withSession) in [("/products", false), ("/products/", true)] {
+                    try await stage.answer("GET /products", status, body)
+                    let request = RawRequest(method: .get, path: path, withSession: withSession)
+                    await seen.call("\(status) \(body) of \(path)") { try await stage.market.request(request) }
+                }
+            }
+            seen.state(stage.market)
+        }
+    }
+
+    @Test
     func routes_that_have_no_call() async throws {
         try await same { stage, seen in
             try await stage.signIn()
-            for path in ["/products", "/auth/logout", "/auth/verify-code/", "products", "/", "/a/../b", "/a b"] {
+            for path in ["/products", "/auth/logout", "/auth/verify-code/", "products", "/", "/a/../b", "/a b", "/a%2fb", "/a%20b", "/a\u{1}b"] {
                 await seen.call(path) { try await stage.market.request(RawRequest(method: .get, path: path)) }
             }
             try await stage.expireSessions()

@@ -37,6 +37,29 @@ extension Behaviours {
     }
 
     @Test
+    func numbers_that_cannot_be() async throws {
+        try await same { stage, seen in
+            let market = stage.market
+            try await stage.signIn()
+            await seen.call("add") { try await market.cart.add(sku: -1, quantity: 0) }
+            await seen.call("add") { try await market.cart.add(sku: 42, quantity: .max) }
+            await seen.call("set") { try await market.cart.setQuantity(line: -1, quantity: 1) }
+            await seen.call("set") { try await market.cart.setQuantity(line: 1, quantity: -1) }
+            await seen.call("remove") { try await market.cart.remove(line: -1) }
+            await seen.call("wish") { try await market.wishlist.add(product: -1) }
+            await seen.call("unwish") { try await market.wishlist.remove(product: .min) }
+            await seen.call("order") { try await market.orders.get(order: -1) }
+            await seen.call("cancel") { try await market.orders.cancel(order: -1) }
+            for query in [OrderQuery(limit: 0, offset: -1), OrderQuery(limit: -1), OrderQuery(limit: 0), OrderQuery(offset: .max)] {
+                await seen.call("list") { try await market.orders.list(query) }
+            }
+            let items = [NewOrderItem(skuID: 42, quantity: -1), NewOrderItem(skuID: -1, quantity: 1)]
+            await seen.call("place") { try await market.orders.place(stage.order(of: items)) }
+            await seen.call("place") { try await market.orders.place(stage.order(of: Array(items.prefix(1)))) }
+        }
+    }
+
+    @Test
     func money_of_both_markets() async throws {
         try await same { stage, seen in
             try await stage.signIn(kgPhone)
@@ -68,8 +91,7 @@ extension Behaviours {
     func an_order_of_the_cart() async throws {
         try await same { stage, seen in
             let market = stage.market
-            try await stage.signIn()
-            try await market.cart.add(sku: 42, quantity: 2)
+            try await stage.signInAndFillTheCart()
             try await market.cart.add(sku: 106, quantity: 1)
             await seen.call("place") { try await market.orders.place(stage.order()) }
             await seen.call("cart") { try await market.cart.get() }
@@ -139,8 +161,7 @@ extension Behaviours {
     func an_order_whose_answer_is_lost_and_that_was_placed() async throws {
         try await same { stage, seen in
             let market = stage.market
-            try await stage.signIn()
-            try await market.cart.add(sku: 42, quantity: 2)
+            try await stage.signInAndFillTheCart()
             try await stage.meets(.placeOrder, .lost(acted: true))
             await seen.call("lost") { try await market.orders.place(stage.order()) }
             await seen.call("held back") { try await market.orders.place(stage.order()) }
@@ -158,8 +179,7 @@ extension Behaviours {
     func an_order_whose_answer_is_lost_and_that_was_not_placed() async throws {
         try await same { stage, seen in
             let market = stage.market
-            try await stage.signIn()
-            try await market.cart.add(sku: 42, quantity: 2)
+            try await stage.signInAndFillTheCart()
             try await stage.meets(.placeOrder, .lost(acted: false))
             await seen.call("lost") { try await market.orders.place(stage.order()) }
             await seen.call("resolve") { try await market.orders.resolve() }
@@ -176,8 +196,7 @@ extension Behaviours {
     func an_order_that_is_forced_though_an_earlier_one_is_unknown() async throws {
         try await same { stage, seen in
             let market = stage.market
-            try await stage.signIn()
-            try await market.cart.add(sku: 42, quantity: 2)
+            try await stage.signInAndFillTheCart()
             try await stage.meets(.placeOrder, .lost(acted: false))
             await seen.call("lost") { try await market.orders.place(stage.order()) }
             await seen.call("forced") { try await market.orders.place(stage.order(force: true)) }
@@ -186,11 +205,41 @@ extension Behaviours {
     }
 
     @Test
-    func an_unknown_order_holds_no_other_user_back() async throws {
+    func of_two_orders_whose_answers_are_lost_the_first_is_found() async throws {
         try await same { stage, seen in
             let market = stage.market
             try await stage.signIn()
-            try await market.cart.add(sku: 42, quantity: 2)
+            let one = [NewOrderItem(skuID: 42, quantity: 1)], other = [NewOrderItem(skuID: 88, quantity: 2)]
+            _ = try await market.orders.place(stage.order(of: one))
+            for items in [one, other] {
+                try await stage.meets(.placeOrder, .lost(acted: true))
+                await seen.call("lost") { try await market.orders.place(stage.order(of: items, force: true)) }
+            }
+            await seen.call("resolve") { try await market.orders.resolve() }
+            await seen.call("resolve") { try await market.orders.resolve() }
+            await seen.call("orders") { try await market.orders.list() }
+        }
+    }
+
+    @Test
+    func an_order_that_the_shop_fails_under_is_unknown() async throws {
+        try await same { stage, seen in
+            let market = stage.market
+            try await stage.signInAndFillTheCart()
+            for trouble in [Trouble.forbidden, .overloaded, .failed] {
+                try await stage.meets(.placeOrder, trouble)
+                await seen.call("\(trouble)") { try await market.orders.place(stage.order()) }
+            }
+            await seen.call("held back") { try await market.orders.place(stage.order()) }
+            await seen.call("resolve") { try await market.orders.resolve() }
+        }
+    }
+
+    @Test
+    func an_unknown_order_holds_no_other_user_back() async throws {
+        try await same { stage, seen in
+            let market = stage.market
+            try await stage.signInAndFillTheCart()
             try await stage.meets(.placeOrder, .lost(acted: false))
             await seen.call("lost") { try await market.orders.place(stage.order()) }
             try await stage.signIn(kgPhone)
@@ -204,11 +253,8 @@ extension Behaviours {
     func a_second_tap_on_order_while_the_first_is_under_way() async throws {
         try await same { stage, seen in
             let market = stage.market
-            try await stage.signIn()
-            try await market.cart.add(sku: 42, quantity: 2)
-            try await stage.hold(.placeOrder)
-            let order = Task { try await market.orders.place(stage.order()) }
-            try await stage.arrived(.placeOrder)
+            try await stage.signInAndFillTheCart()
+            let order = try await stage.held(.placeOrder) { try await market.orders.place(stage.order()) }
             await seen.call("second") { try await market.orders.place(stage.order(force: true)) }
             try await stage.release()
             await seen.call("first") { try await order.value }

@@ -21,6 +21,10 @@ protocol Stage: Sendable {
     func hold(_ kind: FakeCall.Kind) async throws
     func arrived(_ kind: FakeCall.Kind) async throws
     func release() async throws
+    /// Answers a route that has no call.
+    func answer(_ route: String, _ status: Int, _ body: String) async throws
+    /// A device of the same shop, freshly started, whose store is locked until it is unlocked.
+    func locked() async throws -> (market: MarketClient, unlock: @Sendable () -> Void)
 }
 
 enum Trouble {
@@ -46,9 +50,32 @@ extension Stage {
         }
     }
 
-    func order(force: Bool = false, parks: Bool = false) -> NewOrder {
+    func signInAndFillTheCart() async throws {
+        try await signIn()
+        try await market.cart.add(sku: 42, quantity: 2)
+    }
+
+    /// Makes a call that waits for a session, as the last of so many.
+    func parked<Value: Sendable>(_ calls: Int, _ call: @escaping @Sendable () async throws -> Value) async throws -> Task<Value, any Error> {
+        let task = Task { try await call() }
+        try await waiting(calls)
+        return task
+    }
+
+    /// Makes a call of this kind that is held on its way.
+    func held<Value: Sendable>(
+        _ kind: FakeCall.Kind,
+        _ call: @escaping @Sendable () async throws -> Value
+    ) async throws -> Task<Value, any Error> {
+        try await hold(kind)
+        let task = Task { try await call() }
+        try await arrived(kind)
+        return task
+    }
+
+    func order(of items: [NewOrderItem]? = nil, force: Bool = false, parks: Bool = false) -> NewOrder {
         NewOrder(
-            customerName: "Ann", customerPhone: usPhone, deliveryAddress: "1 Main St", parkOnExpiry: parks, force: force)
+            customerName: "Ann", customerPhone: usPhone, deliveryAddress: "1 Main St", items: items, parkOnExpiry: parks, force: force)
     }
 }
 
@@ -84,6 +111,22 @@ struct RealStage: Stage {
         try await server.fault(route(kind), fault, times: 1)
     }
 
+    func answer(_ route: String, _ status: Int, _ body: String) async throws {
+        try await server.clearFaults()
+        try await server.fault(route, .answer(status, body: body))
+    }
+
+    func locked() async throws -> (market: MarketClient, unlock: @Sendable () -> Void) {
+        let store = HostStore()
+        store.lock(true)
+        let market = try MarketClient(baseURL: server.baseURL, appID: "a", store: .host(store: store), allowHTTPLoopback: true)
+        _ = try await first(in: market.session.states, \.lockedReason)
+        return (market, { [weak session = market.session] in
+            store.lock(false)
+            session?.resumed()
+        })
+    }
+
     private func route(_ kind: FakeCall.Kind) throws -> String {
         let routes: [FakeCall.Kind: String] = [
             .addToCart: "POST /cart/items", .cart: "GET /cart", .profile: "GET /auth/profile", .placeOrder: "POST /orders/create",
@@ -108,10 +151,17 @@ struct FakeStage: Stage {
     func hold(_ kind: FakeCall.Kind) async throws { fake.hold(kind) }
     func arrived(_ kind: FakeCall.Kind) async throws { try await fake.arrived(kind) }
     func release() async throws { fake.release() }
+    func answer(_ route: String, _ status: Int, _ body: String) async throws { fake.shop.answer(route, with: body, status: status) }
+
+    func locked() async throws -> (market: MarketClient, unlock: @Sendable () -> Void) {
+        let fake = FakeMarketClient(shop: fake.shop)
+        fake.show(.locked(reason: .locked))
+        return (fake.client, { fake.show(.signedOut(reason: .noSession)) })
+    }
 
     func meets(_ kind: FakeCall.Kind, _ trouble: Trouble) async throws {
         switch trouble {
-        case let .lost(acted) where kind == .placeOrder: fake.loseOrder(acted ? .placed : .notPlaced)
+        case let .lost(acted) where kind == .placeOrder: fake.loseOrderAnswer(placed: acted)
         case let .lost(acted): fake.fail(kind == .verifyCode ? .outcomeUnknown : .network, of: kind, acted: acted)
         case .failed: fake.fail(.server, of: kind, status: 500)
         // In the dev server's words.
@@ -226,7 +276,7 @@ extension Behaviours {
         let server = try await MarketDevServer.start()
         let real = try await played(RealStage(server, parks: parks), behaviour)
         let fake = try await played(FakeStage(parks: parks), behaviour)
-        await server.stop()
+        await server.close()
         #expect(!real.isEmpty)
         #expect(fake.count == real.count)
         for (real, fake) in zip(real, fake) {

@@ -10,12 +10,9 @@ extension Behaviours {
             let market = stage.market
             try await stage.signIn()
             try await stage.expireSessions()
-            let one = Task { try await market.cart.add(sku: 42, quantity: 2) }
-            try await stage.waiting(1)
-            let other = Task { try await market.cart.add(sku: 88, quantity: 1) }
-            try await stage.waiting(2)
-            let profile = Task { try await market.session.profile() }
-            try await stage.waiting(3)
+            let one = try await stage.parked(1) { try await market.cart.add(sku: 42, quantity: 2) }
+            let other = try await stage.parked(2) { try await market.cart.add(sku: 88, quantity: 1) }
+            let profile = try await stage.parked(3) { try await market.session.profile() }
             seen.state(market)
             try await stage.signIn()
             await seen.call("one") { try await one.value }
@@ -31,10 +28,8 @@ extension Behaviours {
             let market = stage.market
             try await stage.signIn()
             try await stage.expireSessions()
-            let add = Task { try await market.cart.add(sku: 42, quantity: 2) }
-            try await stage.waiting(1)
-            let read = Task { try await market.cart.get() }
-            try await stage.waiting(2)
+            let add = try await stage.parked(1) { try await market.cart.add(sku: 42, quantity: 2) }
+            let read = try await stage.parked(2) { try await market.cart.get() }
             try await stage.signIn(kgPhone)
             await seen.call("add") { try await add.value }
             await seen.call("read") { try await read.value }
@@ -48,8 +43,7 @@ extension Behaviours {
             let market = stage.market
             try await stage.signIn()
             try await stage.expireSessions()
-            let add = Task { try await market.cart.add(sku: 42, quantity: 2) }
-            try await stage.waiting(1)
+            let add = try await stage.parked(1) { try await market.cart.add(sku: 42, quantity: 2) }
             await seen.done("log out") { try await market.session.logout() }
             await seen.call("add") { try await add.value }
             seen.state(market)
@@ -64,14 +58,12 @@ extension Behaviours {
             let market = stage.market
             try await stage.signIn()
             try await stage.expireSessions()
-            let add = Task { try await market.cart.add(sku: 42, quantity: 2) }
-            try await stage.waiting(1)
+            let add = try await stage.parked(1) { try await market.cart.add(sku: 42, quantity: 2) }
             await seen.call("over the limit") { try await market.session.profile() }
             add.cancel()
             await seen.call("cancelled") { try await add.value }
             try await stage.waiting(0)
-            let other = Task { try await market.cart.add(sku: 88, quantity: 1) }
-            try await stage.waiting(1)
+            let other = try await stage.parked(1) { try await market.cart.add(sku: 88, quantity: 1) }
             seen.state(market)
             try await stage.signIn()
             await seen.call("add") { try await other.value }
@@ -79,15 +71,25 @@ extension Behaviours {
     }
 
     @Test
+    func who_asks_whether_the_session_is_accepted_does_not_wait() async throws {
+        try await same(parks: 10) { stage, seen in
+            let session = stage.market.session
+            try await stage.signIn()
+            try await stage.expireSessions()
+            await seen.call("refused") { try await session.verifyToken() }
+            seen.state(stage.market)
+            await seen.call("expired") { try await session.verifyToken() }
+        }
+    }
+
+    @Test
     func an_order_waits_only_if_it_is_asked_to() async throws {
         try await same(parks: 10) { stage, seen in
             let market = stage.market
-            try await stage.signIn()
-            try await market.cart.add(sku: 42, quantity: 2)
+            try await stage.signInAndFillTheCart()
             try await stage.expireSessions()
             await seen.call("not asked") { try await market.orders.place(stage.order()) }
-            let order = Task { try await market.orders.place(stage.order(parks: true)) }
-            try await stage.waiting(1)
+            let order = try await stage.parked(1) { try await market.orders.place(stage.order(parks: true)) }
             try await stage.signIn()
             await seen.call("asked") { try await order.value }
             await seen.call("pending") { try await market.orders.resolve() }
@@ -99,14 +101,10 @@ extension Behaviours {
         try await same { stage, seen in
             let market = stage.market
             try await stage.signIn()
-            try await stage.hold(.profile)
-            let profile = Task { try await market.session.profile() }
-            try await stage.arrived(.profile)
+            let profile = try await stage.held(.profile) { try await market.session.profile() }
             profile.cancel()
             await seen.call("profile") { try await profile.value }
-            try await stage.hold(.addToCart)
-            let add = Task { try await market.cart.add(sku: 42, quantity: 2) }
-            try await stage.arrived(.addToCart)
+            let add = try await stage.held(.addToCart) { try await market.cart.add(sku: 42, quantity: 2) }
             let queued = Task { try await market.cart.add(sku: 88, quantity: 1) }
             _ = try await market.session.markets()
             add.cancel()
@@ -124,9 +122,7 @@ extension Behaviours {
         try await same { stage, seen in
             let market = stage.market
             try await stage.signIn()
-            try await stage.hold(.addToCart)
-            let add = Task { try await market.cart.add(sku: 42, quantity: 2) }
-            try await stage.arrived(.addToCart)
+            let add = try await stage.held(.addToCart) { try await market.cart.add(sku: 42, quantity: 2) }
             await seen.done("log out") { try await market.session.logout() }
             await seen.call("add") { try await add.value }
             try await stage.release()
@@ -139,9 +135,7 @@ extension Behaviours {
             let session = stage.market.session
             try await session.requestCode(phone: usPhone)
             let code = try await stage.code(phone: usPhone)
-            try await stage.hold(.verifyCode)
-            let signIn = Task { try await session.verifyCode(phone: usPhone, code: code) }
-            try await stage.arrived(.verifyCode)
+            let signIn = try await stage.held(.verifyCode) { try await session.verifyCode(phone: usPhone, code: code) }
             await seen.done("log out") { try await session.logout() }
             await seen.call("sign in") { try await signIn.value }
             try await stage.release()
@@ -153,11 +147,8 @@ extension Behaviours {
     func an_order_that_is_cancelled_under_way_is_placed_and_what_comes_after_waits_for_it() async throws {
         try await same { stage, seen in
             let market = stage.market
-            try await stage.signIn()
-            try await market.cart.add(sku: 42, quantity: 2)
-            try await stage.hold(.placeOrder)
-            let order = Task { try await market.orders.place(stage.order()) }
-            try await stage.arrived(.placeOrder)
+            try await stage.signInAndFillTheCart()
+            let order = try await stage.held(.placeOrder) { try await market.orders.place(stage.order()) }
             order.cancel()
             await seen.call("cancelled") { try await order.value }
             await seen.call("a second tap") { try await market.orders.place(stage.order()) }
@@ -175,9 +166,7 @@ extension Behaviours {
         try await same { stage, seen in
             let market = stage.market
             try await stage.signIn()
-            try await stage.hold(.profile)
-            let profile = Task { try await market.session.profile() }
-            try await stage.arrived(.profile)
+            let profile = try await stage.held(.profile) { try await market.session.profile() }
             try await stage.expireSessions()
             await seen.call("cart") { try await market.cart.get() }
             try await stage.signIn()

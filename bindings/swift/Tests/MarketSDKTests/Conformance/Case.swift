@@ -109,6 +109,17 @@ struct Case: Sendable {
         }
     }
 
+    /// Makes a call that waits for a session, as the last of so many.
+    func parked<Value: Sendable>(
+        _ calls: Int,
+        on market: MarketClient,
+        _ call: @escaping @Sendable () async throws -> Value
+    ) async throws -> Task<Value, any Error> {
+        let task = Task { try await call() }
+        try await waiting(calls, on: market)
+        return task
+    }
+
     /// Plays a fault once.
     func once(_ route: String, _ fault: String) async throws {
         try await server.fault(route, .json(fault), times: 1)
@@ -141,10 +152,10 @@ func conformance(
     do {
         try await play(Case(server: server, folder: folder))
     } catch {
-        await server.stop()
+        await server.close()
         throw error
     }
-    await server.stop()
+    await server.close()
 }
 
 /// A thousand connections: a shell allows fewer files by default, and a process may allow itself more.

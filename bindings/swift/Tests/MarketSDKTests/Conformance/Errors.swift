@@ -215,7 +215,7 @@ extension Conformance {
         try await conformance { shop in
             try await shop.app { market in
                 try await shop.signIn(market)
-                await shop.server.stop()
+                await shop.server.close()
                 let gone = try await failure { try await market.cart.get() }
                 #expect(gone.code == .network)
                 #expect(gone.status == nil)

@@ -61,7 +61,7 @@ extension Conformance {
             let ends = try await shop.app { market in
                 try await shop.signIn(market)
                 #expect(shop.secretFiles().count == 1)
-                await shop.server.stop()
+                await shop.server.close()
                 try await market.session.logout()
                 #expect(shop.secretFiles().isEmpty)
                 #expect(try await failure { try await market.cart.get() }.code == .notSignedIn)

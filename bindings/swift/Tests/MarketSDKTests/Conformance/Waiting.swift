@@ -4,6 +4,17 @@ import Testing
 
 /// Calls that wait for their user to sign in again, and sessions that are about to end.
 extension Conformance {
+    /// Plays a case with a client whose session the server has ended, which the next call notices.
+    private func expired(parks: Int, _ play: (Case, MarketClient) async throws -> Void) async throws {
+        try await conformance { shop in
+            try await shop.app(parks: parks) { market in
+                try await shop.signIn(market)
+                try await shop.revoke()
+                try await play(shop, market)
+            }
+        }
+    }
+
     @Test
     func calls_that_an_expiry_stops_go_on_in_order_after_the_same_user_signs_in() async throws {
         try await conformance { shop in
@@ -15,10 +26,8 @@ extension Conformance {
                 #expect(reason == .rejected)
                 #expect(user.id == 19)
                 #expect(user.phone.value == usPhone)
-                let other = Task { try await market.cart.add(sku: 88, quantity: 1) }
-                try await shop.waiting(2, on: market)
-                let read = Task { try await market.cart.get() }
-                try await shop.waiting(3, on: market)
+                let other = try await shop.parked(2, on: market) { try await market.cart.add(sku: 88, quantity: 1) }
+                let read = try await shop.parked(3, on: market) { try await market.cart.get() }
                 try await shop.clock(seconds: 1)
                 try await shop.signIn(market)
                 #expect(try await bags.value.lines == [[42, 2]])
@@ -31,73 +40,51 @@ extension Conformance {
 
     @Test
     func after_another_user_signs_in_what_waited_is_never_sent() async throws {
-        try await conformance { shop in
-            try await shop.app(parks: 10) { market in
-                try await shop.signIn(market)
-                try await shop.revoke()
-                let add = Task { try await market.cart.add(sku: 42, quantity: 2) }
-                try await shop.waiting(1, on: market)
-                let profile = Task { try await market.session.profile() }
-                try await shop.waiting(2, on: market)
-                #expect(try await shop.signIn(market, phone: kgPhone).user.market == .kg)
-                #expect(try await failure { try await add.value }.code == .signedOut)
-                #expect(try await failure { try await profile.value }.code == .signedOut)
-                #expect(try await market.cart.get().items.isEmpty)
-            }
+        try await expired(parks: 10) { shop, market in
+            let add = try await shop.parked(1, on: market) { try await market.cart.add(sku: 42, quantity: 2) }
+            let profile = try await shop.parked(2, on: market) { try await market.session.profile() }
+            #expect(try await shop.signIn(market, phone: kgPhone).user.market == .kg)
+            #expect(try await failure { try await add.value }.code == .signedOut)
+            #expect(try await failure { try await profile.value }.code == .signedOut)
+            #expect(try await market.cart.get().items.isEmpty)
         }
     }
 
     @Test
     func a_logout_ends_what_waits() async throws {
-        try await conformance { shop in
-            try await shop.app(parks: 10) { market in
-                try await shop.signIn(market)
-                try await shop.revoke()
-                let add = Task { try await market.cart.add(sku: 42, quantity: 2) }
-                try await shop.waiting(1, on: market)
-                try await market.session.logout()
-                #expect(try await failure { try await add.value }.code == .signedOut)
-                try await shop.clock(seconds: 1)
-                try await shop.signIn(market)
-                #expect(try await market.cart.get().items.isEmpty)
-            }
+        try await expired(parks: 10) { shop, market in
+            let add = try await shop.parked(1, on: market) { try await market.cart.add(sku: 42, quantity: 2) }
+            try await market.session.logout()
+            #expect(try await failure { try await add.value }.code == .signedOut)
+            try await shop.clock(seconds: 1)
+            try await shop.signIn(market)
+            #expect(try await market.cart.get().items.isEmpty)
         }
     }
 
     @Test
     func a_call_that_is_cancelled_while_it_waits_for_a_session_is_not_made() async throws {
-        try await conformance { shop in
-            try await shop.app(parks: 10) { market in
-                try await shop.signIn(market)
-                try await shop.revoke()
-                let one = Task { try await market.cart.add(sku: 42, quantity: 2) }
-                try await shop.waiting(1, on: market)
-                let other = Task { try await market.cart.add(sku: 88, quantity: 1) }
-                try await shop.waiting(2, on: market)
-                one.cancel()
-                #expect(await wasCancelled(one))
-                try await shop.waiting(1, on: market)
-                try await shop.clock(seconds: 1)
-                try await shop.signIn(market)
-                #expect(try await other.value.lines == [[88, 1]])
-            }
+        try await expired(parks: 10) { shop, market in
+            let one = try await shop.parked(1, on: market) { try await market.cart.add(sku: 42, quantity: 2) }
+            let other = try await shop.parked(2, on: market) { try await market.cart.add(sku: 88, quantity: 1) }
+            one.cancel()
+            #expect(await wasCancelled(one))
+            try await shop.waiting(1, on: market)
+            try await shop.clock(seconds: 1)
+            try await shop.signIn(market)
+            #expect(try await other.value.lines == [[88, 1]])
         }
     }
 
     @Test
     func of_calls_that_an_expiry_stops_the_one_over_the_limit_fails_at_once() async throws {
-        try await conformance { shop in
-            try await shop.app(parks: 1) { market in
-                try await shop.signIn(market)
-                try await shop.revoke()
-                let add = Task { try await market.cart.add(sku: 42, quantity: 2) }
-                try await shop.waiting(1, on: market)
-                #expect(try await failure { try await market.session.profile() }.code == .sessionExpired)
-                #expect(try await failure { try await market.cart.get() }.code == .sessionExpired)
-                try await shop.clock(seconds: 1)
-                try await shop.signIn(market)
-                #expect(try await add.value.lines == [[42, 2]])
-            }
+        try await expired(parks: 1) { shop, market in
+            let add = try await shop.parked(1, on: market) { try await market.cart.add(sku: 42, quantity: 2) }
+            #expect(try await failure { try await market.session.profile() }.code == .sessionExpired)
+            #expect(try await failure { try await market.cart.get() }.code == .sessionExpired)
+            try await shop.clock(seconds: 1)
+            try await shop.signIn(market)
+            #expect(try await add.value.lines == [[42, 2]])
         }
     }
 
@@ -108,11 +95,9 @@ extension Conformance {
                 try await shop.signIn(market)
                 try await market.cart.add(sku: 42, quantity: 2)
                 try await shop.revoke()
-                let profile = Task { try await market.session.profile() }
-                try await shop.waiting(1, on: market)
+                let profile = try await shop.parked(1, on: market) { try await market.session.profile() }
                 #expect(try await failure { try await shop.order(market) }.code == .sessionExpired)
-                let order = Task { try await shop.order(market, parks: true) }
-                try await shop.waiting(2, on: market)
+                let order = try await shop.parked(2, on: market) { try await shop.order(market, parks: true) }
                 try await shop.clock(seconds: 1)
                 try await shop.signIn(market)
                 #expect(try await profile.value.id == 19)

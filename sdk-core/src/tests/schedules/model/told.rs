@@ -20,6 +20,7 @@ impl Model {
             return Ok(());
         }
         let said = (end.user.id.0, end.reason);
+        let before = client.signalled.replace((said, now.elapsed));
         if let Some(owed) = client.owes.take() {
             if owed != said {
                 return broken(3, "another end was signalled", format!("{said:?} for {owed:?}"));
@@ -33,6 +34,9 @@ impl Model {
                 client.expire(now, EndReason::Expired)?;
                 client.owes = None;
                 Ok(())
+            }
+            Knows::In(live) if before == Some((said, now.elapsed)) => {
+                broken(3, "signalled again", format!("client {at}: {said:?}, {live:?}"))
             }
             Knows::In(live) if client.late && end.reason == EndReason::Rejected => {
                 broken(2, "a late answer ended it", format!("client {at}: {said:?}, {live:?}"))
