@@ -50,6 +50,40 @@ test('a session that ends while shopping says so, keeps the number and the cart,
   expect(await screen.findByText('1 x Canvas Bag, $19.99')).toBeTruthy();
 });
 
+test('a tap that the end of the session stops is made when the same user has signed in again', async () => {
+  const market = await open({ signedInAs: PHONE, parkOnExpiry: { limit: 20, patience: 5 * 60_000 } });
+  await press('Add Canvas Bag');
+  await press('Go to Cart');
+  await screen.findByText('1 x Canvas Bag, $19.99');
+  market.shop.expireSessions();
+  await press('One more Canvas Bag');
+  await press('Send a code');
+  expect(market.session.state).toMatchObject({ status: 'expired', waiting: 1 });
+  await user.type(await screen.findByLabelText('Code'), market.shop.code);
+  await press('Sign in');
+  expect(await screen.findByText('2 x Canvas Bag, $19.99')).toBeTruthy();
+});
+
+test('another user finds nothing of what was under the login', async () => {
+  const market = await open({ signedInAs: PHONE, parkOnExpiry: { limit: 20, patience: 5 * 60_000 } });
+  await press('Add Canvas Bag');
+  await press('Go to Cart');
+  await screen.findByText('1 x Canvas Bag, $19.99');
+  market.shop.expireSessions();
+  await user.type(screen.getByLabelText('Address'), '1 Main Street');
+  await press('One more Canvas Bag');
+  await user.clear(await screen.findByLabelText('Phone'));
+  await user.type(screen.getByLabelText('Phone'), '+13128059852');
+  await press('Send a code');
+  await user.type(await screen.findByLabelText('Code'), market.shop.code);
+  await press('Sign in');
+  await press('Go to Cart');
+  expect(await screen.findByText('In all $0.00')).toBeTruthy();
+  expect(screen.queryByText(/1 x Canvas Bag/)).toBeNull();
+  await act(() => market.cart.add(42, 1));
+  expect((await screen.findByLabelText('Address')).props['value']).toBe('');
+});
+
 test('an order whose answer is lost leads to the orders, where it is', async () => {
   const market = await open({ signedInAs: PHONE });
   await act(() => market.cart.add(42, 2));

@@ -11,6 +11,7 @@ import type {
   SessionEnd,
   SessionState,
   SubscriptionLike,
+  User,
   WishlistApiLike,
 } from './generated/jsi/market_sdk_ffi';
 import type { UniffiAbstractObject } from './runtime';
@@ -147,7 +148,16 @@ function whileThere<T extends object, News>(
 
 /** @internal Who is signed in, as one word; ids are unique within a market only. */
 export function whose(state: SessionState): string | undefined {
-  return state.status === 'signedIn' ? `${state.user.market} ${state.user.id}` : undefined;
+  return state.status === 'signedIn' ? name(state.user) : undefined;
+}
+
+/** @internal Whose the state is: it stays theirs after the session's end, until a logout or another's sign-in. */
+export function stillWhose(state: SessionState): string | undefined {
+  return state.status === 'expired' ? name(state.user) : whose(state);
+}
+
+function name({ market, id }: User): string {
+  return `${market} ${id}`;
 }
 
 /** Follows the core's session for all listeners of this side. */

@@ -142,7 +142,8 @@ export type UseCart = Common &
 
 /**
  * The cart of the user who is signed in. It is read when the component comes and after each sign-in, follows every
- * change that this client makes, and is `loading` while there is none to show: `error` says why, if a read failed.
+ * change that this client makes, and is `loading` while there is none to show: `error` says why, if a read failed. When the
+ * session has expired it stays, until the same user is back, another signs in, or somebody logs out.
  */
 export function useCart(): UseCart {
   const { client, cart } = useShared();

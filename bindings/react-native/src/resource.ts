@@ -1,5 +1,5 @@
 import type { CallOptions } from './call';
-import { type Session, whose } from './client';
+import { type Session, stillWhose } from './client';
 import { isMarketError, type MarketError } from './errors';
 import { same } from './same';
 
@@ -17,10 +17,14 @@ const SILENT = new Set(['notSignedIn', 'sessionExpired', 'signedOut', 'cancelled
 /**
  * Something of the user who is signed in, for all components that show it. It is read when one comes and after each
  * sign-in; its reading ends when the last one goes; and what it shows is never another user's, not even for a moment:
- * whose it is, is looked at whenever it is shown.
+ * whose it is, is looked at whenever it is shown. After the end of a session it stays, for the same user to come back to.
  */
 export class Resource<T> {
   private whose: string | undefined;
+  /** Whether they are signed in. */
+  private isLive = false;
+  /** It has not been read since they have signed in. */
+  private isDue = false;
   private view: View<T> = { status: 'loading', data: undefined, busy: false };
   private readonly listeners = new Set<() => void>();
   private stop: (() => void) | undefined;
@@ -74,7 +78,8 @@ export class Resource<T> {
   /** Reads it, or waits for the reading that is under way. What fails is in the view's `error`. */
   readonly refresh = (): Promise<T | undefined> => {
     this.attend();
-    if (this.whose === undefined) return Promise.resolve(undefined);
+    // After an expiry it would wait with the taps.
+    if (!this.isLive) return Promise.resolve(undefined);
     if (this.reading !== undefined) return this.reading.done;
     const abort = new AbortController();
     const { whose, changes } = this;
@@ -88,6 +93,7 @@ export class Resource<T> {
       return data;
     });
     this.reading = { abort, done };
+    this.isDue = false;
     this.show({ busy: true });
     return done;
   };
@@ -145,19 +151,26 @@ export class Resource<T> {
 
   /** Looks at whose it is. */
   private attend(): void {
-    const now = whose(this.session.state);
-    if (now === this.whose) return;
-    this.whose = now;
-    this.feeds = false;
+    const { state } = this.session;
+    const now = stillWhose(state);
+    const isLive = state.status === 'signedIn';
+    if (now === this.whose && isLive === this.isLive) return;
     this.reading?.abort.abort();
     this.reading = undefined;
+    this.isLive = this.isDue = isLive;
+    if (now === this.whose) {
+      this.view = { ...this.view, busy: this.writes > 0 };
+      return;
+    }
+    this.whose = now;
+    this.feeds = false;
     this.view = { status: 'loading', data: undefined, busy: false };
   }
 
   private turned(): void {
     this.attend();
     this.tell();
-    if (this.whose !== undefined && this.view.status === 'loading') void this.refresh();
+    if (this.isDue || (this.isLive && this.view.status === 'loading')) void this.refresh();
   }
 
   private show(change: Partial<View<T>>): void {

@@ -16,23 +16,12 @@ export async function requestsTo(server: MarketDevServer, path: string): Promise
   return (await server.requests()).filter((seen) => seen.path.endsWith(path));
 }
 
-/** Waits until so many requests to `path` have arrived and not been answered. */
-export async function arrived(server: MarketDevServer, path: string, count = 1): Promise<void> {
-  await until(server, path, count, ({ status, aborted }) => status === null && !aborted);
-}
-
 /** Waits until the clients of so many requests to `path` have left. */
 export async function left(server: MarketDevServer, path: string, count = 1): Promise<void> {
-  await until(server, path, count, ({ aborted }) => aborted);
-}
-
-async function until(server: MarketDevServer, path: string, count: number, is: (seen: LoggedRequest) => boolean): Promise<void> {
   const start = Date.now();
-  while ((await requestsTo(server, path)).filter(is).length < count) {
-    const waited = Date.now() - start;
-    if (waited > 50_000) throw new Error(`the server did not see it: ${path}`);
-    // A log of a thousand requests takes its time to be read: what takes longer is looked at less often.
-    await moment(Math.min(1 + waited / 10, 100));
+  while ((await requestsTo(server, path)).filter(({ aborted }) => aborted).length < count) {
+    if (Date.now() - start > 50_000) throw new Error(`no client left: ${path}`);
+    await moment(10);
   }
 }
 

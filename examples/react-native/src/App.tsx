@@ -1,6 +1,6 @@
 import { type MarketClient, MarketProvider, useSession } from '@market-sdk/react-native';
 import { type ReactNode, useState } from 'react';
-import { ActivityIndicator, Button, Text, View } from 'react-native';
+import { ActivityIndicator, Button, Modal, Text, View } from 'react-native';
 
 import { Cart } from './Cart';
 import { Catalogue } from './Catalogue';
@@ -25,31 +25,43 @@ export function App({ market }: { readonly market: MarketClient }): ReactNode {
   );
 }
 
-/** The session's state chooses the screen. The tab is kept while somebody signs in again. */
+/**
+ * The session's state chooses the screen. When a session has expired the login goes over the shop, which stays: a tap that waits
+ * for the sign-in goes with the component that it was made in. Another user's is another shop.
+ */
 function Screens({ notice }: { readonly notice: string }): ReactNode {
   const session = useSession();
-  const [tab, setTab] = useState<Tab>('Catalogue');
   switch (session.status) {
     case 'restoring':
     case 'locked':
       return <ActivityIndicator />;
     case 'signedOut':
       return <Login notice={notice} />;
+    case 'signedIn':
     case 'expired':
-      return <Login notice={notice} phone={session.user.phone.value} />;
-    case 'signedIn': {
-      const Screen = TABS[tab];
       return (
         <View>
-          <Text accessibilityRole="header">{tab}</Text>
-          <Screen />
-          <View accessibilityRole="tablist">
-            {(Object.keys(TABS) as Tab[]).map((name) => (
-              <Button key={name} title={`Go to ${name}`} disabled={name === tab} onPress={() => setTab(name)} />
-            ))}
-          </View>
+          <Shop key={session.user.phone.value} />
+          <Modal visible={session.status === 'expired'} accessibilityViewIsModal>
+            <Login notice={notice} phone={session.user.phone.value} />
+          </Modal>
         </View>
       );
-    }
   }
+}
+
+function Shop(): ReactNode {
+  const [tab, setTab] = useState<Tab>('Catalogue');
+  const Screen = TABS[tab];
+  return (
+    <View>
+      <Text accessibilityRole="header">{tab}</Text>
+      <Screen />
+      <View accessibilityRole="tablist">
+        {(Object.keys(TABS) as Tab[]).map((name) => (
+          <Button key={name} title={`Go to ${name}`} disabled={name === tab} onPress={() => setTab(name)} />
+        ))}
+      </View>
+    </View>
+  );
 }

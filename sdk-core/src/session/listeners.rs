@@ -3,32 +3,59 @@
 //! Each listener has a thread of its own: one that blocks, panics or calls back into the client holds up
 //! nobody else, neither another listener nor the session. Signals wait in the listener's own queue.
 
+use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
+use std::time::Duration;
+
+use super::{Inner, Keeper};
+use crate::model::SessionEnd;
+
+const THREAD: &str = "market-listener";
+
+/// Takes a signal to its listener, and never waits.
+pub(crate) type Ear<T> = Box<dyn Fn(T, Unheard) + Send>;
+
+/// Goes with a signal until its listener has heard it out.
+pub(crate) type Unheard = Sender<Infallible>;
+
+/// A signal that was given to listeners.
+pub(crate) struct Told(Receiver<Infallible>);
 
 pub(crate) struct Listeners<T> {
-    listening: Vec<(u64, Sender<T>)>,
+    listening: Vec<(u64, Ear<T>)>,
     count: u64,
 }
 
 /// Starts a listener's thread. None if the system gives no thread.
-pub(crate) fn start<T: Send + 'static>(listener: impl Fn(T) + Send + 'static) -> Option<Sender<T>> {
-    let (sender, signals) = mpsc::channel::<T>();
+pub(crate) fn start<T: Send + 'static>(listener: impl Fn(T) + Send + 'static) -> Option<Ear<T>> {
+    let (sender, signals) = mpsc::channel::<(T, Unheard)>();
     let deliver = move || {
-        for signal in signals {
+        for (signal, _unheard) in signals {
             if catch_unwind(AssertUnwindSafe(|| listener(signal))).is_err() {
                 tracing::error!("a listener of the session panicked");
             }
         }
     };
-    match thread::Builder::new().name("market-listener".to_owned()).spawn(deliver) {
-        Ok(_) => Some(sender),
+    match thread::Builder::new().name(THREAD.to_owned()).spawn(deliver) {
+        Ok(_) => Some(Box::new(move |signal, unheard| {
+            // A receiver that is gone has a thread that is gone: nobody to tell.
+            let _ = sender.send((signal, unheard));
+        })),
         Err(error) => {
             tracing::error!(%error, "no thread for a listener: it will not be told");
             None
         }
     }
+}
+
+pub(crate) fn tell<'a, T: Clone + 'a>(ears: impl IntoIterator<Item = &'a Ear<T>>, signal: &T) -> Told {
+    let (unheard, told) = mpsc::channel();
+    for ear in ears {
+        ear(signal.clone(), unheard.clone());
+    }
+    Told(told)
 }
 
 impl<T> Default for Listeners<T> {
@@ -38,7 +65,7 @@ impl<T> Default for Listeners<T> {
 }
 
 impl<T: Clone> Listeners<T> {
-    pub(crate) fn add(&mut self, listener: Option<Sender<T>>) -> u64 {
+    pub(crate) fn add(&mut self, listener: Option<Ear<T>>) -> u64 {
         self.count += 1;
         self.listening.extend(listener.map(|listener| (self.count, listener)));
         self.count
@@ -50,10 +77,47 @@ impl<T: Clone> Listeners<T> {
     }
 
     /// Never waits.
-    pub(crate) fn tell(&self, signal: &T) {
-        for (_, listener) in &self.listening {
-            // A receiver that is gone has a thread that is gone: nobody to tell.
-            let _ = listener.send(signal.clone());
+    pub(crate) fn tell(&self, signal: &T) -> Told {
+        tell(self.listening.iter().map(|(_, ear)| ear), signal)
+    }
+}
+
+impl Told {
+    /// Returns when all listeners have heard it out. A listener itself does not wait, and one that never comes to its
+    /// end is not waited for without end.
+    pub(crate) fn wait(self) {
+        if thread::current().name() != Some(THREAD) {
+            let _ = self.0.recv_timeout(Duration::from_secs(10)); // Nothing is ever sent.
         }
+    }
+}
+
+impl Inner {
+    pub(super) fn told(&mut self, told: Told) {
+        self.outbox.told.extend(self.patient.then_some(told));
+    }
+}
+
+impl Keeper {
+    pub(crate) fn on_end(&self, listener: impl Fn(SessionEnd) + Send + 'static) -> u64 {
+        let listener = start(listener);
+        self.lock().listeners.add(listener)
+    }
+
+    pub(crate) fn remove_listener(&self, id: u64) {
+        self.lock().listeners.remove(id);
+    }
+
+    /// For tests: from now on, what has listeners told returns when they have heard it.
+    #[cfg(feature = "test-kit")]
+    pub(crate) fn wait_for_listeners(&self) {
+        self.lock().patient = true;
+    }
+
+    /// Without a thread in between: what was signalled is there at once.
+    #[cfg(test)]
+    pub(crate) fn tell_ends(&self, listener: Sender<SessionEnd>) {
+        let ear: Ear<SessionEnd> = Box::new(move |end, _| listener.send(end).unwrap_or_default());
+        self.lock().listeners.add(Some(ear));
     }
 }

@@ -30,7 +30,7 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use self::clock::{Clock, from_millis, to_millis};
 use self::flight::Flight;
-use self::listeners::Listeners;
+use self::listeners::{Listeners, Told};
 use self::machine::{Effect, Event, Generation, Lineage, Machine, ReadResult, SessionId, State};
 use self::parking::Parking;
 use self::record::Record;
@@ -127,6 +127,8 @@ struct Inner {
     flight: Option<Flight>,
     listeners: Listeners<SessionEnd>,
     soon: Soon,
+    /// Whoever has listeners told waits until they have heard it.
+    patient: bool,
     parking: Parking,
     /// How many permits of each generation are out.
     permits: BTreeMap<Generation, usize>,
@@ -153,12 +155,19 @@ struct Outbox {
     flights: Vec<flight::News>,
     /// Of listed calls that have something new to look at.
     wakes: Vec<Arc<Notify>>,
+    /// Signals that are waited for.
+    told: Vec<Told>,
 }
 
 impl Outbox {
     fn is_empty(&self) -> bool {
-        let Self { changed, lineage, logouts, flights, wakes } = self;
-        !changed && !lineage && logouts.is_empty() && flights.is_empty() && wakes.is_empty()
+        let Self { changed, lineage, logouts, flights, wakes, told } = self;
+        !changed
+            && !lineage
+            && logouts.is_empty()
+            && flights.is_empty()
+            && wakes.is_empty()
+            && told.is_empty()
     }
 }
 
@@ -200,7 +209,7 @@ impl Drop for Locked<'_> {
 impl Drop for Post<'_> {
     fn drop(&mut self) {
         let Some(outbox) = self.outbox.take() else { return };
-        let Outbox { changed, lineage, logouts, flights, wakes } = outbox;
+        let Outbox { changed, lineage, logouts, flights, wakes, told } = outbox;
         if lineage {
             self.shared.lineages.send_replace(());
         }
@@ -216,6 +225,7 @@ impl Drop for Post<'_> {
         if changed {
             self.shared.changes.send_replace(());
         }
+        told.into_iter().for_each(Told::wait);
     }
 }
 
@@ -312,6 +322,7 @@ impl Keeper {
             flight: None,
             listeners: Listeners::default(),
             soon: Soon::default(),
+            patient: false,
             parking: Parking::default(),
             permits: BTreeMap::new(),
             logouts: Vec::new(),
@@ -341,21 +352,6 @@ impl Keeper {
 
     pub(crate) fn subscribe(&self) -> States {
         States { changes: self.0.changes.subscribe(), keeper: Arc::downgrade(&self.0), last: None }
-    }
-
-    pub(crate) fn on_end(&self, listener: impl Fn(SessionEnd) + Send + 'static) -> u64 {
-        let listener = listeners::start(listener);
-        self.lock().listeners.add(listener)
-    }
-
-    /// Without a thread in between: what was signalled is there at once.
-    #[cfg(test)]
-    pub(crate) fn tell_ends(&self, listener: std::sync::mpsc::Sender<SessionEnd>) {
-        self.lock().listeners.add(Some(listener));
-    }
-
-    pub(crate) fn remove_listener(&self, id: u64) {
-        self.lock().listeners.remove(id);
     }
 
     /// Noted when the app makes a call; the door compares it.
@@ -469,6 +465,14 @@ impl Keeper {
         self.check_soon(inner);
     }
 
+    /// For tests: the session's time is up, whatever the clock says.
+    #[cfg(feature = "test-kit")]
+    pub(crate) fn expire(&self) {
+        let mut inner = self.lock();
+        let generation = inner.machine.generation();
+        self.step(&mut inner, Event::TimeUp(generation));
+    }
+
     /// One transition. Gives back the session that a logout has to tell the server of.
     fn step(&self, inner: &mut Inner, event: Event<Live>) -> Option<Live> {
         if let Event::Read(result) = &event
@@ -487,7 +491,9 @@ impl Keeper {
             match effect {
                 Effect::Publish => {} // Who waits for a change looks at the machine itself.
                 Effect::Ended { session, why } => {
-                    inner.listeners.tell(&SessionEnd { user: session.record.user, reason: why.into() })
+                    let end = SessionEnd { user: session.record.user, reason: why.into() };
+                    let told = inner.listeners.tell(&end);
+                    inner.told(told);
                 }
                 Effect::Read => self.read(inner),
                 Effect::Write { session, over } => self.write(inner, session.record, over),

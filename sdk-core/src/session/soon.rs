@@ -47,7 +47,8 @@ impl Keeper {
             && let Some(soon) = self.ends_soon(&inner)
             && let Some(listener) = &listener
         {
-            let _ = listener.send(soon);
+            let told = listeners::tell([listener], &soon);
+            inner.told(told);
         }
         inner.soon.listeners.add(listener)
     }
@@ -74,7 +75,8 @@ impl Keeper {
             && let Some(soon) = self.ends_soon(inner)
         {
             inner.soon.said = Some(generation);
-            inner.soon.listeners.tell(&soon);
+            let told = inner.soon.listeners.tell(&soon);
+            inner.told(told);
         }
     }
 

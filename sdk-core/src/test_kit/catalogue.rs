@@ -4,17 +4,18 @@ use rust_decimal::Decimal;
 
 use crate::model::{ProductId, SkuId};
 
-/// Something that a test adds to what the shop sells: a product of one SKU, for the same number in each market's currency.
+/// Something that a test adds to what the shop sells, for the same amount in each market's currency.
 ///
 /// ```
-/// use market_sdk::test_kit::{FakeProduct, FakeShop};
+/// use market_sdk::test_kit::{FakeProduct, FakeShop, FakeSku};
 /// use market_sdk::{ProductId, SkuId};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> market_sdk::Result<()> {
 /// let shop = FakeShop::new();
-/// let price = "7.50".parse().unwrap();
-/// shop.add_product(FakeProduct { id: ProductId(77), sku: SkuId(500), name: "Mug".to_owned(), price, stock: 3 });
+/// let small = FakeSku { stock: 3, size: "S".to_owned(), ..FakeSku::new(SkuId(500), "7.50") };
+/// let large = FakeSku { size: "L".to_owned(), ..FakeSku::new(SkuId(501), "9") };
+/// shop.add(FakeProduct::new(ProductId(77), "Mug", [small, large]));
 /// let market = shop.signed_in_client("+13128059851").await;
 /// assert_eq!(market.cart().add(SkuId(500), 2).await?.total_price.to_string(), "USD 15.00");
 /// # Ok(()) }
@@ -22,16 +23,58 @@ use crate::model::{ProductId, SkuId};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "tests write it out")]
 pub struct FakeProduct {
-    /// The product, as on a wishlist.
+    /// Its id, as on a wishlist.
     pub id: ProductId,
-    /// Its one SKU, as in a cart.
-    pub sku: SkuId,
     /// Its name.
     pub name: String,
+    /// What of it can be put into a cart.
+    pub skus: Vec<FakeSku>,
+}
+
+impl FakeProduct {
+    /// Makes one of its parts.
+    pub fn new(id: ProductId, name: impl Into<String>, skus: impl IntoIterator<Item = FakeSku>) -> Self {
+        Self { id, name: name.into(), skus: skus.into_iter().collect() }
+    }
+}
+
+/// A product in one size and colour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "tests write it out")]
+pub struct FakeSku {
+    /// Its id, as in a cart.
+    pub id: SkuId,
     /// What a piece costs.
     pub price: Decimal,
     /// How many pieces there are.
     pub stock: u32,
+    /// The shop's code for it.
+    pub code: String,
+    /// The size.
+    pub size: String,
+    /// The colour.
+    pub color: String,
+    /// Whether it is sold at all.
+    pub active: bool,
+}
+
+impl FakeSku {
+    /// One of which there are 1000, in no size or colour of its own, at a price that is written as in `19.99`.
+    ///
+    /// # Panics
+    /// If that is no price.
+    #[track_caller]
+    pub fn new(id: SkuId, price: &str) -> Self {
+        Self {
+            id,
+            price: price.parse().unwrap_or_else(|_| panic!("{price:?} is no price, as 19.99 is one")),
+            stock: 1000,
+            code: format!("SKU-{id}"),
+            size: "ONE".to_owned(),
+            color: String::new(),
+            active: true,
+        }
+    }
 }
 
 /// A SKU, and the product that it is one of. Pairs are of the markets kg and us.
@@ -47,20 +90,21 @@ pub(super) struct Goods {
     pub(super) active: bool,
 }
 
-impl From<FakeProduct> for Goods {
-    fn from(product: FakeProduct) -> Self {
-        let price = product.price.to_string().parse().expect("a decimal is a number");
-        Self {
-            product: product.id.0,
-            sku: product.sku.0,
-            name: [product.name.clone(), product.name],
-            code: format!("TEST-{}", product.sku),
-            size: "ONE".to_owned(),
-            color: String::new(),
-            price: [price; 2],
-            stock: [i64::from(product.stock); 2],
-            active: true,
-        }
+impl Goods {
+    pub(super) fn of(product: FakeProduct) -> Vec<Self> {
+        let FakeProduct { id, name, skus } = product;
+        let of = |sku: FakeSku| Self {
+            product: id.0,
+            sku: sku.id.0,
+            name: [name.clone(), name.clone()],
+            price: [sku.price.to_string().parse().expect("a decimal is a number"); 2],
+            code: sku.code,
+            size: sku.size,
+            color: sku.color,
+            stock: [i64::from(sku.stock); 2],
+            active: sku.active,
+        };
+        skus.into_iter().map(of).collect()
     }
 }
 

@@ -5,29 +5,53 @@ use std::fmt;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Value, json};
 use url::Url;
 
+use super::faults::Route;
 use crate::http::transport::{HttpClient, Request, Settings, Transport as _};
 
 const PROGRAM: &str = "market-dev-server";
 /// Names the program, where it is not on the PATH.
 const VARIABLE: &str = "MARKET_DEV_SERVER";
 
+/// A generation of the API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "those that the server plays")]
+pub enum Dialect {
+    /// As the API is documented.
+    #[default]
+    Documented,
+    /// The first generation that is deployed.
+    G1,
+    /// The second one.
+    G2,
+}
+
+impl Dialect {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Documented => "documented",
+            Self::G1 => "g1",
+            Self::G2 => "g2",
+        }
+    }
+}
+
 /// A market server with a database of its own on a port of its own: the real thing, with faults. It ends with this value.
 ///
 /// It is the program `market-dev-server` (in a checkout of the SDK: `cargo install --path tests/dev-server`), found by the variable `MARKET_DEV_SERVER` or on the `PATH`.
 ///
 /// ```no_run
-/// use market_sdk::test_kit::DevServer;
+/// use market_sdk::test_kit::MarketDevServer;
 /// use market_sdk::{ErrorCode, MarketClient, MemoryStore, SkuId};
 ///
 /// # async fn test() -> market_sdk::Result<()> {
-/// let server = DevServer::start();
+/// let server = MarketDevServer::start();
 /// let market = MarketClient::builder(server.base_url())
 ///     .app_id("com.example.shop")
 ///     .store(MemoryStore::default())
@@ -42,32 +66,35 @@ const VARIABLE: &str = "MARKET_DEV_SERVER";
 /// ```
 ///
 /// All of it panics where the server does not do as it is told: that fails the test.
-pub struct DevServer {
+pub struct MarketDevServer {
     base_url: String,
     control: Url,
     process: Child,
     http: HttpClient,
 }
 
-impl DevServer {
+impl MarketDevServer {
     /// Starts the installed program, which plays the documented API.
     ///
     /// # Panics
     /// If it is not there, or does not start.
     #[track_caller]
     pub fn start() -> Self {
-        Self::start_with([""; 0])
+        Self::start_with(Dialect::default(), [""; 0])
     }
 
-    /// The same with further arguments: `["--dialect", "g2"]`, say. `market-dev-server --help` lists them.
+    /// The same in any dialect and with further arguments: `["--token-lifetime", "60"]`, say. `market-dev-server --help` lists
+    /// them.
     ///
     /// # Panics
     /// If it is not there, or does not start.
     #[track_caller]
-    pub fn start_with(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+    pub fn start_with(dialect: Dialect, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         let found = find(std::env::var_os(VARIABLE), std::env::var_os("PATH"));
         let program = found.unwrap_or_else(|why| panic!("{why}"));
-        Self::start_program(program, arguments)
+        let given = args.into_iter().map(|arg| arg.as_ref().to_owned());
+        let dialect = ["--dialect", dialect.name()].map(OsString::from);
+        Self::start_program(program, dialect.into_iter().chain(given))
     }
 
     /// Starts this very program.
@@ -77,11 +104,11 @@ impl DevServer {
     #[track_caller]
     pub fn start_program(
         program: impl AsRef<OsStr>,
-        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+        args: impl IntoIterator<Item = impl AsRef<OsStr>>,
     ) -> Self {
         let program = program.as_ref();
         let mut process = Command::new(program)
-            .args(arguments)
+            .args(args)
             // Should this process be killed, its end of the pipe goes, and the server with it.
             .args(["--port", "0", "--quiet", "--exit-with-stdin"])
             .stdin(Stdio::piped())
@@ -135,6 +162,9 @@ impl DevServer {
 
     /// Plays a fault on a route: `server.fault("POST /orders/create", json!({"kind": "reset", "acted": true}), Some(1))`. So many
     /// times, or until [`clear_faults`](Self::clear_faults). The server's README lists the kinds.
+    ///
+    /// # Panics
+    /// If the server has no such route: it says which there are. The kind `answer` alone gives it one.
     pub async fn fault(&self, route: &str, fault: Value, times: impl Into<Option<u32>>) {
         let times: Option<u32> = times.into();
         self.control("POST", "faults", json!({"route": route, "fault": fault, "times": times})).await;
@@ -158,6 +188,29 @@ impl DevServer {
         requests
     }
 
+    /// Returns when so many requests on this route have come, those that are held included. The route is written as that of a
+    /// fault.
+    ///
+    /// # Panics
+    /// If they do not come within a minute.
+    pub async fn arrived(&self, route: &str, count: usize) {
+        let route = Route::from(route);
+        let prefix = Url::parse(&self.base_url).expect("the server says a URL").path().to_owned();
+        let is_one = |request: &&Value| {
+            let (method, path) = (request["method"].as_str(), request["path"].as_str());
+            path.and_then(|path| path.strip_prefix(&prefix))
+                .is_some_and(|path| route.fits(method.unwrap_or(""), path))
+        };
+        let begun = Instant::now();
+        loop {
+            let come = self.requests().await.iter().filter(is_one).count();
+            if come >= count {
+                return;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "{come} of {count} requests came on {route}");
+        }
+    }
+
     /// What is in the database: `server.state().await["us"]["orders"]`.
     pub async fn state(&self) -> Value {
         self.control("GET", "state", Value::Null).await
@@ -177,12 +230,16 @@ impl DevServer {
         };
         let reply = self.http.send(request).await.unwrap_or_else(|why| panic!("{method} {path}: {why:?}"));
         let text = String::from_utf8_lossy(&reply.body);
-        assert!(reply.status.is_success(), "{method} {path}: {} {text}", reply.status);
+        if !reply.status.is_success() {
+            let said = serde_json::from_str::<Value>(&text).ok();
+            let why = said.as_ref().and_then(|said| said["error"].as_str()).unwrap_or(&text);
+            panic!("{method} {path}: {}: {why}", reply.status);
+        }
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{method} {path}: {error}: {text}"))
     }
 
-    /// Ends the server in good order, and waits until it is gone. Dropping it does the same.
-    pub fn stop(self) {}
+    /// Ends the server in good order, and returns when it is gone. Dropping it does the same.
+    pub fn close(self) {}
 
     /// Ends the server at once, as a power cut does.
     pub fn kill(mut self) {
@@ -191,7 +248,7 @@ impl DevServer {
     }
 }
 
-impl Drop for DevServer {
+impl Drop for MarketDevServer {
     fn drop(&mut self) {
         drop(self.process.stdin.take());
         // What else could be done? A test that is failing already must not abort.
@@ -199,9 +256,9 @@ impl Drop for DevServer {
     }
 }
 
-impl fmt::Debug for DevServer {
+impl fmt::Debug for MarketDevServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DevServer").field("base_url", &self.base_url).finish_non_exhaustive()
+        f.debug_struct("MarketDevServer").field("base_url", &self.base_url).finish_non_exhaustive()
     }
 }
 

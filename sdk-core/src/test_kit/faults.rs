@@ -1,5 +1,6 @@
 //! What can be made of a request in place of an answer, and the routes it is made on.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -66,7 +67,8 @@ impl Fault {
 /// What no client can read.
 pub(super) const UNREADABLE: Bytes = Bytes::from_static(b"<html>");
 
-/// A method and a path, as in `POST /cart/items`.
+/// Which requests: a method and a path as in `POST /cart/items`. `{…}` stands for a part of the path, `*` for any method or,
+/// alone, for all. A closing slash makes no difference.
 #[derive(Clone)]
 pub(super) struct Route(String);
 
@@ -76,17 +78,36 @@ impl From<&str> for Route {
     }
 }
 
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl Route {
+    /// Whether these are requests of this method on this path, in which `{…}` may stand for a part too.
     pub(super) fn fits(&self, method: &str, path: &str) -> bool {
         let Some((of, wanted)) = self.0.split_once(' ') else { return self.0 == "*" };
+        let (path, wanted) = (path.trim_end_matches('/'), wanted.trim_end_matches('/'));
         let (mut parts, mut wanted) = (path.split('/'), wanted.split('/'));
         (of == "*" || of == method)
             && loop {
                 match (parts.next(), wanted.next()) {
                     (None, None) => break true,
-                    (Some(part), Some(wanted)) if part == wanted || wanted.starts_with('{') => {}
+                    (Some(part), Some(wanted))
+                        if part == wanted || wanted.starts_with('{') || part.starts_with('{') => {}
                     _ => break false,
                 }
             }
+    }
+
+    /// The route, if it is one of those that there are; or what is said of it.
+    pub(super) fn among(self, routes: &[String]) -> Result<Self, String> {
+        let is_one =
+            |route: &String| route.split_once(' ').is_some_and(|(method, path)| self.fits(method, path));
+        if routes.iter().any(is_one) {
+            return Ok(self);
+        }
+        Err(format!("the shop has no route {self}. It has\n  {}", routes.join("\n  ")))
     }
 }

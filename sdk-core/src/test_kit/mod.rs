@@ -38,8 +38,12 @@
 //! ```
 //!
 //! An app that builds its client in one place has it built on the shop instead: [`FakeShop::build`] takes its
-//! builder. What is called on threads of their own (listeners of [`on_end`](crate::SessionApi::on_end), say) is
-//! waited for with a channel.
+//! builder.
+//!
+//! Listeners ([`on_end`](crate::SessionApi::on_end), [`on_expiring_soon`](crate::SessionApi::on_expiring_soon)) are called on
+//! threads of their own, as in life; but whatever has them called, a call or tokio's clock, goes on only when they have
+//! come to their end, so that a test may look at once at what they did. (One that waits for the test itself is waited for
+//! 10 seconds.)
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::indexing_slicing, reason = "the shop finds what it has put there")]
@@ -57,13 +61,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-pub use self::catalogue::FakeProduct;
-pub use self::dev_server::DevServer;
+pub use self::catalogue::{FakeProduct, FakeSku};
+pub use self::dev_server::{Dialect, MarketDevServer};
 pub use self::faults::Fault;
 use self::shop::Shop;
 use crate::client::MarketClient;
 use crate::error::Result;
-use crate::model::{OrderId, OrderStatus, SignIn, SkuId, UserId};
+use crate::model::{Order, OrderId, OrderStatus, PhoneNumber, SignIn, SkuId, UserId};
 use crate::{MarketClientBuilder, MemoryStore};
 
 /// Where the clients of [`FakeShop::client`] believe their shop to be.
@@ -85,7 +89,7 @@ struct Inner {
     lines: device::Lines,
     shop: Mutex<Shop>,
     wire: Mutex<wire::Log>,
-    /// Told whenever something comes, waits or may go on.
+    /// Told whenever something comes or may go on.
     news: tokio::sync::watch::Sender<()>,
 }
 
@@ -152,7 +156,7 @@ impl FakeShop {
     /// # Errors
     /// As [`MarketClientBuilder::build`].
     pub fn build(&self, builder: MarketClientBuilder) -> Result<MarketClient> {
-        builder.build_on(|asked| {
+        let market = builder.build_on(|asked| {
             let key = asked.key();
             let store = asked.store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
             crate::outside::Outside {
@@ -161,16 +165,20 @@ impl FakeShop {
                 clock: self.0.clock.clone(),
                 timers: Arc::new(self.0.lines.clone()),
             }
-        })
+        })?;
+        market.core.keeper.wait_for_listeners();
+        Ok(market)
     }
 
-    /// Signs in as a person does: asks for a code, and enters it.
+    /// Signs in as a person does: asks for a code, and enters it. This code is not one of the three that a phone may ask for
+    /// in a quarter of an hour, so that a test may sign in as often as it likes.
     ///
     /// # Errors
     /// Those of the two calls.
     pub async fn sign_in(&self, market: &MarketClient, phone: &str) -> Result<SignIn> {
         let session = market.session();
         session.request_code(phone).await?;
+        self.shop().do_not_count(&written(phone));
         session.verify_code(phone, &self.code()).await
     }
 
@@ -182,6 +190,19 @@ impl FakeShop {
     /// From now on the shop sends this code. It is good once for each time it was sent.
     pub fn set_code(&self, code: &str) {
         self.shop().code = code.to_owned();
+    }
+
+    /// Ends the session of this client, as if its time were up, at once: the state and
+    /// [`on_end`](crate::SessionApi::on_end) say so. [`expire_sessions`](Self::expire_sessions) leaves it to the next call
+    /// to find out.
+    ///
+    /// # Panics
+    /// If nobody is signed in.
+    #[track_caller]
+    pub fn expire(&self, market: &MarketClient) {
+        let state = market.session().state();
+        assert!(state.is_signed_in(), "there is no session to expire: {state:?}");
+        market.core.keeper.expire();
     }
 
     /// From now on, tokens issued until now are answered 401: the session ends, rejected, with the next call.
@@ -211,9 +232,9 @@ impl FakeShop {
         self.0.lines.lock(false);
     }
 
-    /// Sells something more, in both markets.
-    pub fn add_product(&self, product: FakeProduct) {
-        self.shop().goods.push(product.into());
+    /// Sells something more, in both markets. A product or SKU whose number is sold already is replaced.
+    pub fn add(&self, product: FakeProduct) {
+        self.shop().sell(product);
     }
 
     /// How many pieces are left, in both markets. At 0 an order for one is rejected.
@@ -227,38 +248,66 @@ impl FakeShop {
         goods.stock = [i64::from(pieces); 2];
     }
 
-    /// How many orders there are, of all users: whether none was doubled.
-    pub fn orders(&self) -> usize {
-        self.shop().count_orders()
+    /// The orders of all users: whether one was doubled. Those of the market kg come first; each market has numbers of its own.
+    pub fn orders(&self) -> Vec<Order> {
+        self.shop().orders(None)
     }
 
-    /// The shop has done something with an order.
+    /// The orders of this phone's user, the oldest first.
+    pub fn orders_of(&self, phone: &str) -> Vec<Order> {
+        self.shop().orders(Some(&written(phone)))
+    }
+
+    /// The shop has done something with an order of this phone's user.
     ///
     /// # Panics
     /// If there is no such order.
     #[track_caller]
-    pub fn set_order_status(&self, order: OrderId, status: OrderStatus) {
-        assert!(self.shop().set_status(order.0, status.as_str()), "there is no order {order}");
+    pub fn set_order_status(&self, phone: &str, order: OrderId, status: OrderStatus) {
+        let found = self.shop().set_status(&written(phone), order.0, status.as_str());
+        assert!(found, "this user has no order {order}");
+    }
+
+    /// What a route answers from now on, one that the shop has or another: `answer("GET /products", json!([]), 200)`. A
+    /// request whose session the shop does not accept gets 401 there too.
+    ///
+    /// # Panics
+    /// If the route is not written so.
+    #[track_caller]
+    pub fn answer(&self, route: &str, json: Value, status: u16) {
+        let is_route = route.split_once(' ').is_some_and(|(_, path)| path.starts_with('/'));
+        assert!(is_route, "{route:?} is no route, as GET /products is one");
+        self.shop().give(route.into(), status, json);
     }
 
     /// Fails the next call, with each attempt that the client makes at it. It tries a read again after a moment, for which
     /// a paused clock takes no time.
     ///
-    /// A call may be more than one request: before an order is placed the newest one is read.
-    /// [`fail_next_on`](Self::fail_next_on) says which.
+    /// A call may be more than one request: before an order is placed the newest one is read, and it is this read that fails.
+    /// `fail_next_on("POST /orders/create", …)` fails the order itself.
     pub fn fail_next(&self, fault: Fault) {
         self.fail_next_on("*", fault);
     }
 
     /// Fails the next request on this route, such as `POST /cart/items`, with each attempt that the client makes at it.
-    /// `{…}` stands for a part of the path, `*` for any route. More than one are used up in order.
+    /// `{…}` stands for a part of the path, `*` for any method or, alone, for any route. More than one are used up in order.
+    ///
+    /// # Panics
+    /// If the shop has no such route, and none that [`answer`](Self::answer) has given it.
+    #[track_caller]
     pub fn fail_next_on(&self, route: &str, fault: Fault) {
-        self.wire().next.push((route.into(), fault));
+        let route = self.route(route);
+        self.wire().next.push((route, fault));
     }
 
     /// Fails all requests on this route until [`recover`](Self::recover). `*` for any: the network is gone.
+    ///
+    /// # Panics
+    /// If the shop has no such route.
+    #[track_caller]
     pub fn fail_all(&self, route: &str, fault: Fault) {
-        self.wire().always.push((route.into(), fault));
+        let route = self.route(route);
+        self.wire().always.push((route, fault));
     }
 
     /// All works again.
@@ -274,23 +323,34 @@ impl FakeShop {
     }
 
     /// Requests on this route wait at the shop, which has not acted then, until [`release`](Self::release).
-    pub fn hold(&self, route: &str) {
-        self.wire().held.push(route.into());
-    }
-
-    /// Returns when a request on this route is held.
     ///
     /// # Panics
-    /// If none comes within a minute of tokio's clock.
-    pub async fn until_held(&self, route: &str) {
-        let route = faults::Route::from(route);
-        let mut news = self.0.news.subscribe();
-        let held = async {
-            while !self.wire().is_waiting(&route) {
-                let _ = news.changed().await; // It cannot fail: the shop has the sender.
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(60), held).await.expect("no request came that is held");
+    /// If the shop has no such route.
+    #[track_caller]
+    pub fn hold(&self, route: &str) {
+        let route = self.route(route);
+        self.wire().held.push(route);
+    }
+
+    /// Returns when so many requests on this route have come, those that are held included and those before
+    /// [`forget_requests`](Self::forget_requests) not.
+    ///
+    /// # Panics
+    /// If they do not come within a minute of tokio's clock, or the shop has no such route.
+    #[track_caller]
+    pub fn arrived(&self, route: &str, count: usize) -> impl Future<Output = ()> + Send + use<> {
+        let (shop, route) = (self.clone(), self.route(route));
+        async move {
+            let mut news = shop.0.news.subscribe();
+            let come = || shop.wire().on(&route).count();
+            let all = async {
+                while come() < count {
+                    let _ = news.changed().await; // It cannot fail: the shop has the sender.
+                }
+            };
+            let in_time = tokio::time::timeout(Duration::from_secs(60), all).await.is_ok();
+            assert!(in_time, "{} of {count} requests came on {route}", come());
+        }
     }
 
     /// Lets all that is held go on, and holds no more.
@@ -305,10 +365,13 @@ impl FakeShop {
     }
 
     /// Those on one route.
+    ///
+    /// # Panics
+    /// If the shop has no such route.
+    #[track_caller]
     pub fn requests_on(&self, route: &str) -> Vec<ShopRequest> {
-        let route = faults::Route::from(route);
-        let fits = |request: &ShopRequest| route.fits(&request.method, &request.path);
-        self.requests().into_iter().filter(fits).collect()
+        let route = self.route(route);
+        self.wire().on(&route).cloned().collect()
     }
 
     /// Forgets the requests so far.
@@ -318,6 +381,12 @@ impl FakeShop {
         wire.requests.clear();
     }
 
+    #[track_caller]
+    fn route(&self, route: &str) -> faults::Route {
+        let routes = self.shop().routes();
+        faults::Route::from(route).among(&routes).unwrap_or_else(|why| panic!("{why}"))
+    }
+
     fn shop(&self) -> MutexGuard<'_, Shop> {
         self.0.shop.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -325,6 +394,11 @@ impl FakeShop {
     fn wire(&self) -> MutexGuard<'_, wire::Log> {
         self.0.wire.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A phone number as the shop knows it, however it is typed.
+fn written(phone: &str) -> String {
+    PhoneNumber::parse(phone).map_or_else(|_| phone.to_owned(), |phone| phone.as_str().to_owned())
 }
 
 impl fmt::Debug for FakeShop {

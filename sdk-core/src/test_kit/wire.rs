@@ -23,15 +23,13 @@ pub(super) struct Log {
     pub(super) always: Vec<(Route, Fault)>,
     pub(super) latency: Duration,
     pub(super) held: Vec<Route>,
-    /// Those that are held right now, by their numbers.
-    waiting: Vec<(usize, String, String)>,
     /// What became of the last first attempt on a route: a client's further attempts at that call end the same.
     first: HashMap<(String, String), Option<Fault>>,
 }
 
 impl Log {
-    pub(super) fn is_waiting(&self, route: &Route) -> bool {
-        self.waiting.iter().any(|(_, method, path)| route.fits(method, path))
+    pub(super) fn on(&self, route: &Route) -> impl Iterator<Item = &ShopRequest> {
+        self.requests.iter().filter(|request| route.fits(&request.method, &request.path))
     }
 
     fn is_held(&self, method: &str, path: &str) -> bool {
@@ -92,15 +90,6 @@ fn token(headers: &HeaderMap) -> Option<String> {
     header.strip_prefix("Bearer ").map(str::to_owned)
 }
 
-/// Takes a request that is held off the list, also if its client goes away.
-struct Waiting<'a>(&'a FakeShop, usize);
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.wire().waiting.retain(|(number, ..)| *number != self.1);
-    }
-}
-
 impl FakeShop {
     async fn serve(&self, call: Call, query: String, attempt: u32) -> Result<Reply, Failure> {
         let (number, fault, latency) = {
@@ -111,7 +100,8 @@ impl FakeShop {
             let number = wire.forgotten + wire.requests.len() - 1;
             (number, wire.fault(&call.method, &call.path, attempt), wire.latency)
         };
-        self.hold_up(number, &call).await;
+        self.0.news.send_replace(());
+        self.hold_up(&call).await;
         // Never at once, as no network answers at once.
         tokio::task::yield_now().await;
         if !latency.is_zero() {
@@ -156,14 +146,8 @@ impl FakeShop {
     }
 
     /// Waits for as long as the route is held.
-    async fn hold_up(&self, number: usize, call: &Call) {
+    async fn hold_up(&self, call: &Call) {
         let mut news = self.0.news.subscribe();
-        if !self.wire().is_held(&call.method, &call.path) {
-            return;
-        }
-        let _waiting = Waiting(self, number);
-        self.wire().waiting.push((number, call.method.clone(), call.path.clone()));
-        self.0.news.send_replace(());
         while self.wire().is_held(&call.method, &call.path) {
             let _ = news.changed().await; // It cannot fail: the shop has the sender.
         }

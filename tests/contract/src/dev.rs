@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use market_dev_server::{Dialect, FaultRule, LoggedRequest};
-use market_sdk::test_kit::DevServer;
+use market_sdk::test_kit::MarketDevServer;
 use market_sdk::{FileStore, MarketClient, MarketClientBuilder, SignIn};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -18,7 +18,7 @@ pub struct Dev {
     /// Which kind of server it plays.
     pub dialect: Dialect,
     /// None once it was stopped.
-    server: Option<DevServer>,
+    server: Option<MarketDevServer>,
     /// It is given the time to write its log when it ends.
     logs: bool,
 }
@@ -35,7 +35,8 @@ impl Dev {
         let dialect_too = ["--dialect".to_owned(), dialect.to_string()];
         let arguments = arguments.iter().map(|&argument| argument.to_owned());
         let logs = log.is_some();
-        let server = DevServer::start_program(program, dialect_too.into_iter().chain(arguments).chain(log));
+        let server =
+            MarketDevServer::start_program(program, dialect_too.into_iter().chain(arguments).chain(log));
         Self { base_url: server.base_url().to_owned(), dialect, server: Some(server), logs }
     }
 
@@ -49,7 +50,7 @@ impl Dev {
         self.server.take().unwrap().kill();
     }
 
-    fn server(&self) -> &DevServer {
+    fn server(&self) -> &MarketDevServer {
         self.server.as_ref().expect("it was stopped")
     }
 
@@ -72,11 +73,9 @@ impl Dev {
         serde_json::from_value(self.control("GET", "requests?settled=true", Value::Null).await).unwrap()
     }
 
-    /// Waits until a request of this method and path has arrived, finished or not.
-    pub async fn arrived(&self, method: &str, path: &str) {
-        let is_it =
-            |request: &LoggedRequest| request.method == method && request.path == format!("/api/v1{path}");
-        in_time(async { while !self.requests().await.iter().any(is_it) {} }).await;
+    /// Waits until a request on this route has arrived, finished or not.
+    pub async fn arrived(&self, route: &str) {
+        in_time(self.server().arrived(route, 1)).await;
     }
 
     /// Forgets the requests so far.

@@ -87,9 +87,11 @@ impl Control {
         Ok(lock(&self.state.db).execute_batch(sql)?)
     }
 
-    /// Plays a fault from the next request on.
-    pub fn fault(&self, rule: FaultRule) {
+    /// Plays a fault from the next request on. An error if the dialect has no such route.
+    pub fn fault(&self, rule: FaultRule) -> Result<()> {
+        rule.check(self.dialect())?;
         self.state.faults.add(rule);
+        Ok(())
     }
 
     /// The rules that have not had their day.
@@ -184,7 +186,11 @@ fn snapshot(shop: &Shop<'_>) -> rusqlite::Result<Value> {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({"error": self.to_string()}))).into_response()
+        let status = match self {
+            Error::Config(_) => StatusCode::BAD_REQUEST,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        (status, Json(json!({"error": self.to_string()}))).into_response()
     }
 }
 
@@ -288,7 +294,7 @@ async fn faults(Shared(control): Shared<Control>) -> Json<Vec<FaultRule>> {
 }
 
 async fn fault(Shared(control): Shared<Control>, Json(rule): Json<FaultRule>) -> Answer {
-    control.fault(rule);
+    control.fault(rule)?;
     done()
 }
 

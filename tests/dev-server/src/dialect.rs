@@ -155,6 +155,12 @@ const ROUTES: &[Route] = &[
     on(ALL, "POST", "/profile/orders/{order_id}/cancel", Op::OrderCancel),
 ];
 
+/// The routes of a dialect: methods, and paths below the API's prefix.
+pub(crate) fn routes(dialect: Dialect) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let has = move |route: &&Route| route.dialects & dialect.bit() != 0;
+    ROUTES.iter().filter(has).map(|route| (route.method, route.path))
+}
+
 /// What a method and a path come to.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {

@@ -5,8 +5,10 @@ use std::sync::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::dialect::{self, Dialect};
 use crate::front::PREFIX;
 use crate::state::lock;
+use crate::{Error, Result};
 
 /// One way to misbehave. As JSON: `{"kind":"reset","acted":true}`, names in snake case.
 ///
@@ -177,6 +179,22 @@ impl FaultRule {
         self
     }
 
+    /// An error that lists the routes of the dialect, if this is a fault on none of them. Only an answer makes sense on
+    /// one that the server does not have: that is how a test gives it one.
+    pub(crate) fn check(&self, dialect: Dialect) -> Result<()> {
+        let elsewhere = matches!(self.fault, Fault::Answer { .. });
+        if elsewhere || dialect::routes(dialect).any(|(method, path)| self.fits(method, path)) {
+            return Ok(());
+        }
+        let routes: Vec<_> =
+            dialect::routes(dialect).map(|(method, path)| format!("{method} {path}")).collect();
+        Err(Error::Config(format!(
+            "the dialect {dialect} has no route {}. It has {}",
+            self.route,
+            routes.join(", ")
+        )))
+    }
+
     fn fits(&self, method: &str, path: &str) -> bool {
         let (want_method, want_path) = match self.route.split_once(' ') {
             Some((want_method, want_path)) => (want_method, want_path),
@@ -194,10 +212,12 @@ fn path_fits(want: &str, path: &str) -> bool {
     let parts = |path: &str| path.trim_matches('/').split('/').map(str::to_owned).collect::<Vec<_>>();
     let (want, path) = (parts(want), parts(path));
     want.len() == path.len()
-        && want
-            .iter()
-            .zip(&path)
-            .all(|(want, part)| want == part || want.starts_with('{') && want.ends_with('}'))
+        && want.iter().zip(&path).all(|(want, part)| want == part || is_any(want) || is_any(part))
+}
+
+/// Stands for one part of a path, in a rule as in the table of routes.
+fn is_any(part: &str) -> bool {
+    part.starts_with('{') && part.ends_with('}')
 }
 
 /// The rules in force, in the order in which they were made.
@@ -269,6 +289,36 @@ mod tests {
         assert!(fits("* /cart", "DELETE", "/api/v1/cart"));
         assert!(!fits("GET /cart", "POST", "/api/v1/cart"));
         assert!(!fits("GET /cart", "GET", "/api/v1/cart/items"));
+    }
+
+    #[test]
+    fn a_rule_is_for_a_route_of_the_dialect_unless_it_answers_for_one_that_is_not_there() {
+        let check = |dialect, route: &str| FaultRule::new(route, Fault::Truncated).check(dialect);
+        for route in
+            ["*", "GET", "* /cart", "GET /cart/", "PUT /cart/items/7", "put /cart/items/{x}", "GET /{any}"]
+        {
+            check(Dialect::Documented, route).unwrap();
+        }
+        for route in [
+            "",
+            "/cart",
+            "GET cart/item",
+            "POST /order/create",
+            "GET /cart/items",
+            "PATCH /cart",
+            "POST /cart/get",
+        ] {
+            let why = check(Dialect::Documented, route).unwrap_err().to_string();
+            assert!(
+                why.starts_with(&format!("the dialect documented has no route {route}. It has POST ")),
+                "{why}"
+            );
+            assert!(why.ends_with(", POST /profile/orders/{order_id}/cancel"), "{why}");
+        }
+        check(Dialect::G2, "POST /cart/get").unwrap();
+        let (status, body, acted) = (200, "[]".to_owned(), false);
+        let answer = Fault::Answer { status, content_type: json_type(), body, acted };
+        FaultRule::new("GET /products", answer).check(Dialect::G1).unwrap();
     }
 
     #[test]

@@ -91,7 +91,7 @@ async fn every_control_call_has_its_form_over_http() {
     control(&server, "POST", "/dialect", json!({"dialect": "g2"})).await;
     assert_eq!(server.dialect(), market_dev_server::Dialect::G2);
     let refused = Ask::new(&server, "POST", "/_dev/dialect").json(json!({"dialect": "g3"})).send().await;
-    assert_eq!(refused.status, 500);
+    assert_eq!(refused.status, 400);
 
     control(&server, "POST", "/reset", json!({})).await;
     assert_eq!(server.stored().unwrap()["us"]["users"], json!([]));

@@ -34,7 +34,7 @@ fn pieces(server: &DevServer) -> i64 {
 
 /// Plays a fault once on the add.
 fn once(server: &DevServer, fault: Fault) {
-    server.fault(FaultRule::new("POST /cart/items", fault).times(1));
+    server.fault(FaultRule::new("POST /cart/items", fault).times(1)).unwrap();
 }
 
 async fn with(server: &DevServer, add: &Ask, fault: Fault) -> Answer {
@@ -204,7 +204,7 @@ async fn redirects_lead_where_they_are_told_and_nothing_is_done() {
 async fn a_chain_of_redirects_ends_well_and_a_loop_does_not() {
     let (server, _) = shop().await;
     let hop = Fault::Redirect { status: 307, to: Target::Hop };
-    server.fault(FaultRule::new("GET /auth/markets", hop).times(3));
+    server.fault(FaultRule::new("GET /auth/markets", hop).times(3)).unwrap();
     let mut path = "/api/v1/auth/markets?market=us".to_owned();
     for _ in 0..3 {
         let answer = Ask::new(&server, "GET", &path).send().await;
@@ -214,7 +214,7 @@ async fn a_chain_of_redirects_ends_well_and_a_loop_does_not() {
     assert_eq!(path, "/api/v1/auth/markets?market=us&hop=3");
     assert_eq!(Ask::new(&server, "GET", &path).send().await.status, 200);
 
-    server.fault(FaultRule::new("*", Fault::Redirect { status: 302, to: Target::Itself }));
+    server.fault(FaultRule::new("*", Fault::Redirect { status: 302, to: Target::Itself })).unwrap();
     for _ in 0..5 {
         assert_eq!(Ask::new(&server, "GET", &path).send().await.status, 302);
     }
@@ -247,6 +247,13 @@ async fn faults_are_switched_over_http_too() {
     assert_eq!(left[0]["times"], 1);
     Ask::new(&server, "DELETE", "/_dev/faults").send().await;
     assert_eq!(add.send().await.status, 200);
+    let nowhere = json!({"route": "POST /cart/item", "fault": {"kind": "reset"}});
+    let refused = Ask::new(&server, "POST", "/_dev/faults").json(nowhere).send().await;
+    assert_eq!(refused.status, 400);
+    let why = refused.json()["error"].as_str().unwrap().to_owned();
+    assert!(why.starts_with("the dialect documented has no route POST /cart/item. It has "), "{why}");
+    assert!(why.contains(", POST /cart/items, PUT /cart/items/{item_id}, "), "{why}");
+    assert_eq!(server.faults(), []);
     let unknown = json!({"route": "*", "fault": {"kind": "gremlins"}});
     assert_eq!(Ask::new(&server, "POST", "/_dev/faults").json(unknown).send().await.status, 422);
 }
@@ -275,7 +282,7 @@ async fn tls_is_spoken_with_an_authority_made_on_the_fly() {
     assert_eq!((answer.status, answer.header("location")), (307, Some(location.as_str())));
     assert!(server.base_url().starts_with("https://127.0.0.1:"));
 
-    server.fault(FaultRule::new("*", Fault::Reset { acted: false }).times(1));
+    server.fault(FaultRule::new("*", Fault::Reset { acted: false }).times(1)).unwrap();
     let cut = over_tls(&server, server.ca_pem().unwrap()).await.unwrap_err();
     assert_eq!(cut.kind(), ErrorKind::ConnectionReset);
 

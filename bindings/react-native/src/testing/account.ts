@@ -42,8 +42,8 @@ export class Account {
   isActive = true;
   private fullName: string | undefined;
   private image: string | undefined;
-  private lastLogin = new Date();
-  private readonly createdAt = new Date();
+  private lastLogin: Date;
+  private readonly createdAt: Date;
   private cart: { readonly id: number; lines: Line[] } | undefined;
   private wishlist: { readonly id: number; wishes: { readonly id: number; readonly productId: number }[] } | undefined;
   private readonly orders: OrderRecord[] = [];
@@ -52,11 +52,13 @@ export class Account {
     readonly id: number,
     readonly phone: string,
     readonly branch: Branch,
-  ) {}
+  ) {
+    this.lastLogin = this.createdAt = branch.now();
+  }
 
   signedIn(): void {
     this.isActive = true;
-    this.lastLogin = new Date();
+    this.lastLogin = this.branch.now();
   }
 
   // The profile
@@ -94,10 +96,11 @@ export class Account {
   getCart(): Cart {
     const { id, lines } = this.openCart();
     let total = cents('0');
-    const items = lines.map((line) => {
-      const { name, price } = this.branch.sku(line.skuId);
-      total += price * BigInt(line.quantity);
-      return { ...line, name, price: this.branch.money(price), image: undefined };
+    const items = lines.flatMap((line) => {
+      const sold = this.branch.find(line.skuId);
+      if (sold === undefined) return [];
+      total += sold.price * BigInt(line.quantity);
+      return [{ ...line, name: sold.name, price: this.branch.money(sold.price), image: undefined }];
     });
     return { id, userId: this.id, items, totalPrice: this.branch.money(total) };
   }
@@ -230,7 +233,7 @@ export class Account {
       phone: customerPhone,
       address: deliveryAddress,
       items: taken.map((item) => ({ ...item, id: this.branch.next('order line') })),
-      at: new Date(),
+      at: this.branch.now(),
     };
     this.orders.unshift(order);
     if (items === undefined) this.clearCart();

@@ -2,6 +2,7 @@
 import type { Markets, Money } from '../generated/jsi/market_sdk_ffi';
 import type { Account } from './account';
 import { type Cents, cents, type FakeMarket, type FakeProduct, type FakeSku, money, of } from './catalogue';
+import type { Clock } from './clock';
 import { refused } from './errors';
 
 export const MARKETS: Markets = {
@@ -28,6 +29,8 @@ export const MARKETS: Markets = {
   defaultMarket: 'kg',
 };
 
+type Sold = { readonly sku: FakeSku; readonly name: string; readonly price: Cents };
+
 /** The users, the stock and the numbers of one market. */
 export class Branch {
   readonly accounts = new Map<string, Account>();
@@ -37,10 +40,15 @@ export class Branch {
   constructor(
     readonly market: FakeMarket,
     private readonly products: readonly FakeProduct[],
+    private readonly clock: Clock,
   ) {}
 
   get info() {
     return MARKETS.supported[this.market === 'kg' ? 0 : 1];
+  }
+
+  now(): Date {
+    return new Date(this.clock.now());
   }
 
   get currency(): string {
@@ -59,12 +67,18 @@ export class Branch {
   }
 
   /** What is sold by this number, and of which product it is. */
-  sku(id: number): { readonly sku: FakeSku; readonly name: string; readonly price: Cents } {
+  sku(id: number): Sold {
+    const sold = this.find(id);
+    if (sold === undefined) throw refused('notFound', 404, `SKU with id ${id} not found`);
+    return sold;
+  }
+
+  find(id: number): Sold | undefined {
     for (const { name, skus } of this.products) {
       const sku = skus.find((one) => one.id === id && one.active !== false);
       if (sku !== undefined) return { sku, name: of(name, this.market), price: cents(of(sku.price, this.market)) };
     }
-    throw refused('notFound', 404, `SKU with id ${id} not found`);
+    return undefined;
   }
 
   left(sku: FakeSku): number {

@@ -2,7 +2,7 @@
 import type { CallOptions } from '../call';
 import { abortReason, MarketError } from '../errors';
 import type { Account } from './account';
-import { failed } from './errors';
+import { failed, met } from './errors';
 import { Line } from './line';
 import type { FakeSession } from './session';
 import type { FakeShop } from './shop';
@@ -95,12 +95,11 @@ export class Calls {
   async sent<T>(name: CallName, ticket: Ticket, act: () => T): Promise<T> {
     ticket.isSent = true;
     try {
-      const fault = await this.steering.onTheWay(name, ticket.over);
-      ticket.check();
-      if (fault?.acted === false) throw fault.error;
-      const value = act();
-      if (fault !== undefined) throw fault.error;
-      return value;
+      const fault = await this.steering.onTheWay(name, ticket);
+      if (fault === undefined) return act();
+      const { error, acted } = fault;
+      if (acted) attempt(act);
+      throw met(error, acted, name, ticket.madeAs);
     } finally {
       ticket.isSent = false;
     }
@@ -140,5 +139,14 @@ export class Calls {
     } finally {
       signal.removeEventListener('abort', leave);
     }
+  }
+}
+
+/** Nobody is told what came of it. */
+function attempt(act: () => unknown): void {
+  try {
+    act();
+  } catch {
+    // The shop declined.
   }
 }

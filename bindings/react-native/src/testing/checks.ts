@@ -57,6 +57,10 @@ export function query({ limit = 20, offset = 0 }: OrderQuery): void {
 }
 
 export function order(order: NewOrder): void {
+  // In a test that no compiler looks at.
+  for (const [path, name] of [['customer_name', 'customerName'], ['customer_phone', 'customerPhone'], ['delivery_address', 'deliveryAddress']] as const) {
+    if (typeof order[name] !== 'string') throw invalid(path, `A NewOrder needs a ${name}, a string.`);
+  }
   const fields: { path: string; message: string }[] = [];
   const text = (path: string, value: string, least: number, most: number): void => {
     const short = length(value.trim()) < least;

@@ -7,6 +7,7 @@ import { FakeCore } from './core';
 import { failed } from './errors';
 import { FakeShop } from './shop';
 import type { CallName, FakeCall } from './steering';
+import { allTold } from './told';
 
 /** How a fake is built: as the client that it stands for. */
 export type FakeOptions = Pick<ClientConfig, 'parkOnExpiry' | 'expiringSoon' | 'orderSettleTime'> & {
@@ -64,20 +65,20 @@ export class FakeMarketClient extends MarketClient {
   expire(reason: EndReason & ('expired' | 'rejected') = 'expired', waiting = 0): Promise<void> {
     const token = this.fake.sessionState.end(reason, waiting);
     if (token !== undefined) this.shop.close(token);
-    return told();
+    return allTold();
   }
 
   /** Has the session end in so many milliseconds, and says so to who listens with `onExpiringSoon`. */
   expiringSoon(left: number): Promise<void> {
     this.fake.sessionState.lasts(left);
-    return told();
+    return allTold();
   }
 
   /** Shows a state, whatever was before: `restoring` or `locked`, say, in which calls wait until another is shown. */
   show(state: SessionState): Promise<void> {
     const token = state.status === 'signedIn' ? this.shop.open(this.shop.account(state.user.phone.value)) : undefined;
     this.fake.sessionState.show(state, token);
-    return told();
+    return allTold();
   }
 
   /**
@@ -104,15 +105,15 @@ export class FakeMarketClient extends MarketClient {
     this.fake.calls.steering.hold(call);
   }
 
+  /** Resolves when so many calls of this name are on their way to the shop: held there, say. */
+  arrived(call: CallName, count = 1): Promise<void> {
+    return this.fake.calls.steering.arrived(call, count);
+  }
+
   /** Lets go on what is held, and holds no more. It resolves when those calls have ended. */
   release(): Promise<void> {
     this.fake.calls.steering.release();
-    return told();
+    return allTold();
   }
-}
-
-/** What was said has been heard, and what it led to. Not by a timer, which a test may have stopped. */
-async function told(): Promise<void> {
-  for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
 }
 

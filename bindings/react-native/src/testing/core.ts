@@ -5,7 +5,6 @@ import type {
   Cart,
   CartApiLike,
   CartListener,
-  ErrorCode,
   MarketCoreLike,
   NewOrder,
   Order,
@@ -22,7 +21,7 @@ import { MARKETS } from './branch';
 import { Calls } from './calls';
 import type { FakeMarket } from './catalogue';
 import * as check from './checks';
-import { failed } from './errors';
+import { CODES, failed } from './errors';
 import { Journal } from './journal';
 import { FakeSession, type SessionRules } from './session';
 import { type FakeShop, signInOf } from './shop';
@@ -34,25 +33,6 @@ export type Rules = SessionRules & {
   readonly market?: FakeMarket | undefined;
   readonly orderSettleTime?: number | undefined;
 };
-
-/** After these what is shown of the cart may be wrong. */
-const DOUBTFUL = new Set(['rejected', 'notFound', 'invalidInput', 'network', 'timeout', 'server', 'unexpectedResponse', 'outcomeUnknown']);
-
-/** An order that ended so was certainly not placed. A logout that overtakes it leaves it as unknown as a lost answer. */
-const DID_NOTHING = new Set<ErrorCode>([
-  'invalidInput',
-  'rateLimited',
-  'rejected',
-  'notFound',
-  'unsupported',
-  'notSignedIn',
-  'sessionExpired',
-  'storeLocked',
-  'storeUnavailable',
-  'unexpectedResponse',
-  'network',
-  'tls',
-]);
 
 export class FakeCore implements MarketCoreLike {
   readonly calls: Calls;
@@ -68,9 +48,9 @@ export class FakeCore implements MarketCoreLike {
     readonly shop: FakeShop,
     private readonly rules: Rules,
   ) {
-    this.sessionState = new FakeSession(rules, () => this.show(undefined));
+    this.sessionState = new FakeSession(rules, shop.clock, () => this.show(undefined));
     this.calls = new Calls(shop, this.sessionState);
-    this.journal = new Journal(rules.orderSettleTime);
+    this.journal = new Journal(shop.clock, rules.orderSettleTime);
   }
 
   uniffiDestroy(): void {
@@ -79,6 +59,7 @@ export class FakeCore implements MarketCoreLike {
 
   session(): SessionApiLike {
     const session = this.sessionState;
+    const { steering } = this.calls;
     return part<SessionApiLike>({
       currentState: () => session.state,
       resumed: () => session.resumed(),
@@ -108,16 +89,18 @@ export class FakeCore implements MarketCoreLike {
       logout: (options) =>
         this.calls.here('session.logout', [], options, async (ticket) => {
           const token = session.logOut('loggedOut');
-          const fault = await this.calls.steering.onTheWay('session.logout', ticket.over);
-          if (fault === undefined && token !== undefined) token.account.isActive = false;
-          // That the shop could not be told is no failure.
-          if (fault?.error.code === 'storeNotCleared') throw fault.error;
+          const unerased = steering.erasing('session.logout');
+          // With nobody signed in there is nothing to tell the shop of.
+          const fault = token && (await steering.onTheWay('session.logout', ticket));
+          // That it could not be told is no failure.
+          if (token !== undefined && fault?.acted !== false) token.account.isActive = false;
+          if (unerased !== undefined) throw unerased.error;
         }),
       clear: (options) =>
-        this.calls.here('session.clear', [], options, async (ticket) => {
+        this.calls.here('session.clear', [], options, () => {
           session.logOut('cleared');
-          const fault = await this.calls.steering.onTheWay('session.clear', ticket.over);
-          if (fault?.error.code === 'storeNotCleared') throw fault.error;
+          const unerased = steering.erasing('session.clear');
+          return unerased === undefined ? Promise.resolve() : Promise.reject(unerased.error);
         }),
       profile: (options) => this.calls.asUser('session.profile', [], { ...options }, () => ({ act: (account) => account.profile() })),
       updateProfile: (update, options) =>
@@ -219,7 +202,7 @@ export class FakeCore implements MarketCoreLike {
     };
     const act = () => {
       check.path(path);
-      return () => ({ status: 200, body: this.shop.respond(method, path) });
+      return () => this.shop.respond(method, path, withSession);
     };
     if (!withSession) return this.calls.asNobody('request', [seen], options, act);
     return this.calls.asUser('request', [seen], { ...options }, () => ({ act: act() }));
@@ -241,7 +224,7 @@ export class FakeCore implements MarketCoreLike {
         act: (account) => account.place(order),
         ended: (account, error) => {
           if (error === undefined) this.journal.close(account);
-          else if (DID_NOTHING.has(error.code)) this.journal.takeBack(account);
+          else if (CODES[error.code].leavesNoOrder) this.journal.takeBack(account);
           if (order.items === undefined) this.cartChanged(account, error);
         },
       };
@@ -308,7 +291,7 @@ export class FakeCore implements MarketCoreLike {
   }
 
   private cartChanged(account: Account, error: MarketError | undefined): void {
-    if (error !== undefined && !(this.carts.size > 0 && DOUBTFUL.has(error.code))) return;
+    if (error !== undefined && !(this.carts.size > 0 && CODES[error.code].leavesCartInDoubt)) return;
     this.show(account.getCart());
   }
 }

@@ -4,6 +4,8 @@ import { type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 
+import { fits, parsed } from './routes';
+
 /** What a `MarketDevServer` is started with. */
 export type DevServerOptions = {
   /** Which form of the API it speaks: `documented` if nothing is said. */
@@ -66,6 +68,8 @@ export type StoredShop = {
 
 const PROGRAM = 'market-dev-server';
 const READY = 'listening on ';
+/** Longer than any test should wait for a request that does not come. */
+const PATIENCE = 50_000;
 
 /**
  * A `market-dev-server` that runs as long as the test does. It is found by the variable `MARKET_DEV_SERVER`, or on the
@@ -140,6 +144,11 @@ export class MarketDevServer {
     await this.control('POST', '/faults', { route, fault, ...(times === undefined ? {} : { times }) });
   }
 
+  /** Has it behave again: all faults go. */
+  async clearFaults(): Promise<void> {
+    await this.control('DELETE', '/faults');
+  }
+
   /** Lets the requests go on that a fault of the kind `hold` holds, and holds no more. */
   async release(): Promise<void> {
     await this.control('POST', '/release');
@@ -148,6 +157,23 @@ export class MarketDevServer {
   /** All requests since the start, in their order. */
   async requests(): Promise<LoggedRequest[]> {
     return (await this.control('GET', '/requests')) as LoggedRequest[];
+  }
+
+  /** Resolves when so many requests to a route, `POST /cart/items` say, are there and not answered: held there, say. */
+  async arrived(route: string, count = 1): Promise<void> {
+    parsed(route);
+    const base = new URL(this.baseUrl).pathname;
+    const start = performance.now();
+    for (;;) {
+      const under = (await this.requests()).filter(
+        ({ method, path, status, aborted }) => status === null && !aborted && fits(route, method, path.slice(base.length)),
+      );
+      if (under.length >= count) return;
+      const waited = performance.now() - start;
+      if (waited > PATIENCE) throw new Error(`There are not ${count} requests under way to ${route}.`);
+      // A log of a thousand requests takes its time to be read: what takes longer is looked at less often.
+      await new Promise((resolve) => setTimeout(resolve, Math.min(1 + waited / 10, 100)));
+    }
   }
 
   /** What it keeps. */

@@ -1,6 +1,7 @@
 /** What a fake client notes of its orders, so that none is placed twice. It outlives a logout, as the core's does. */
 import type { NewOrder, OrderOutcome } from '../generated/jsi/market_sdk_ffi';
 import type { Account } from './account';
+import type { Clock } from './clock';
 import { failed } from './errors';
 
 const SETTLE = 15 * 60_000;
@@ -17,7 +18,10 @@ type Pending = {
 export class Journal {
   private readonly pages = new Map<Account, Pending>();
 
-  constructor(private readonly settle = SETTLE) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly settle = SETTLE,
+  ) {}
 
   has(account: Account): boolean {
     return this.pages.has(account);
@@ -28,7 +32,7 @@ export class Journal {
     const pending = this.pages.get(account);
     if (pending !== undefined && order.force !== true) throw failed('orderPending');
     const page = pending ?? { newest: account.newestOrder, began: 0, attempts: [] };
-    page.began = Date.now();
+    page.began = this.clock.now();
     page.attempts.push(digest(order.customerName, order.customerPhone, order.deliveryAddress));
     this.pages.set(account, page);
   }
@@ -57,7 +61,7 @@ export class Journal {
       this.pages.delete(account);
       return { type: 'placed', order };
     }
-    const settlesIn = pending.began + this.settle - Date.now();
+    const settlesIn = pending.began + this.settle - this.clock.now();
     if (settlesIn > 0) return { type: 'notSeenYet', settlesIn };
     this.pages.delete(account);
     return { type: 'notPlaced' };

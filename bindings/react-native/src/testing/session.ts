@@ -1,6 +1,7 @@
 /** The session of a fake client: its state, its end, and the calls that wait for it. */
 import type { EndReason, ExpiringSoon, ParkOnExpiry, SessionEnd, SessionState, SignedOutReason, User } from '../generated/jsi/market_sdk_ffi';
 import { same } from '../same';
+import type { Clock } from './clock';
 import { failed } from './errors';
 import { signInOf, type Token } from './shop';
 import { type MadeAs, Ticket } from './ticket';
@@ -27,14 +28,21 @@ export class FakeSession {
   /** Calls that wait because a test says so. */
   private shownToWait = 0;
   private timers: ReturnType<typeof setTimeout>[] = [];
+  private readonly follows: () => void;
   /** All calls under way, in the order in which they were made. */
   private readonly tickets = new Set<Ticket>();
 
   constructor(
     private readonly rules: SessionRules,
+    private readonly clock: Clock,
     /** Told when the lineage grows. */
     private readonly forget: () => void,
-  ) {}
+  ) {
+    this.follows = clock.follow(() => {
+      this.resumed();
+      this.watch(this.expiresAt);
+    });
+  }
 
   get state(): SessionState {
     return this.current;
@@ -85,10 +93,9 @@ export class FakeSession {
   /** So that it ends in so many milliseconds. Listeners are told. */
   lasts(left: number): void {
     if (this.state.status !== 'signedIn') return;
-    const expiresAt = Date.now() + left;
-    this.current = { ...this.state, expiresAt: new Date(expiresAt) };
+    this.current = { ...this.state, expiresAt: new Date(Date.now() + left) };
     this.states.tell(this.current);
-    this.watch(expiresAt);
+    this.watch(this.clock.now() + left);
     this.saySoon();
   }
 
@@ -113,13 +120,13 @@ export class FakeSession {
 
   /** Looks at the clock, which may have been moved on while nobody looked. */
   resumed(): void {
-    if (Date.now() >= this.expiresAt) this.end('expired');
-    else if (Date.now() >= this.expiresAt - this.margin()) this.saySoon();
+    if (this.left() <= 0) this.end('expired');
+    else if (this.left() <= this.margin()) this.saySoon();
   }
 
   /** How long it lasts from now. */
   left(): number {
-    return this.expiresAt - Date.now();
+    return this.expiresAt - this.clock.now();
   }
 
   onSoon(tell: (soon: ExpiringSoon) => void): { cancel(): void } {
@@ -150,15 +157,21 @@ export class FakeSession {
   }
 
   private watch(expiresAt: number): void {
-    this.stop();
+    this.stopTimers();
     this.expiresAt = expiresAt;
     if (!Number.isFinite(expiresAt)) return;
-    const at = (time: number) => after(time - Date.now(), () => this.resumed());
-    this.timers = [at(expiresAt - this.margin()), at(expiresAt)];
+    const at = (time: number) => after(time - this.clock.now(), () => this.resumed());
+    this.timers = [at(expiresAt)];
+    if (!this.saidSoon) this.timers.push(at(expiresAt - this.margin()));
   }
 
   /** No timer of it goes off any more. */
   stop(): void {
+    this.follows();
+    this.stopTimers();
+  }
+
+  private stopTimers(): void {
     for (const timer of this.timers) clearTimeout(timer);
   }
 

@@ -1,11 +1,14 @@
 /** The shop's side of the fakes: what a server keeps, in memory. */
-import type { OrderStatus, SignIn, User } from '../generated/jsi/market_sdk_ffi';
+import type { Order, OrderStatus, SignIn, User } from '../generated/jsi/market_sdk_ffi';
 import { PhoneNumber } from '../values';
 import { Account } from './account';
 import { Branch } from './branch';
 import { CATALOGUE, cents, type FakeMarket, type FakeProduct, of } from './catalogue';
 import * as check from './checks';
-import { failed, refused } from './errors';
+import { Clock } from './clock';
+import { failed, judged, refused } from './errors';
+import { fits, parsed } from './routes';
+import { allTold } from './told';
 
 const MINUTE = 60_000;
 const LIFETIME = 30 * MINUTE;
@@ -14,7 +17,14 @@ const WINDOW = 15 * MINUTE;
 const CODE_LIFETIME: Readonly<Record<FakeMarket, number>> = { kg: 10 * MINUTE, us: 15 * MINUTE };
 
 /** What stands for a session at the shop. */
-export type Token = { readonly account: Account; readonly since: number; readonly expiresAt: number };
+export type Token = {
+  readonly account: Account;
+  /** By the shop's clock. */
+  readonly since: number;
+  readonly expiresAt: number;
+  /** When it ends by the device's clock, which is nobody's to move. */
+  readonly shown: Date;
+};
 
 /**
  * What a server keeps: users, codes, carts, wishlists, orders, stock. It sells what the dev server sells, and what a test
@@ -23,20 +33,25 @@ export type Token = { readonly account: Account; readonly since: number; readonl
 export class FakeShop {
   /** The code that every SMS brings. */
   code = '123456';
+  /** @internal */
+  readonly clock = new Clock();
   private readonly products: FakeProduct[] = [...CATALOGUE];
   private readonly branches: Readonly<Record<FakeMarket, Branch>> = {
-    kg: new Branch('kg', this.products),
-    us: new Branch('us', this.products),
+    kg: new Branch('kg', this.products, this.clock),
+    us: new Branch('us', this.products, this.clock),
   };
   private readonly sent = new Map<string, { readonly at: number; used: boolean }[]>();
   private tokens = new Set<Token>();
-  private readonly answers = new Map<string, unknown>();
+  private answers: { readonly route: string; readonly status: number; readonly json: unknown }[] = [];
 
-  /** Sells this too. Of two products, or SKUs, of one number the one that was added last counts. */
+  /** Sells this too, in place of the product and the SKUs that are sold by the same numbers. */
   add(product: FakeProduct): void {
     // A price that is none is found here, and not in the middle of a test.
     for (const { price } of product.skus) for (const market of ['kg', 'us'] as const) cents(of(price, market));
-    this.products.unshift(product);
+    const isNew = ({ id }: { readonly id: number }): boolean => product.skus.every((sku) => sku.id !== id);
+    const others = this.products.filter(({ id }) => id !== product.id).map((one) => ({ ...one, skus: one.skus.filter(isNew) }));
+    this.products.splice(0, this.products.length, ...others, product);
+    for (const branch of Object.values(this.branches)) for (const { id } of product.skus) branch.stock.delete(id);
   }
 
   /** Says how many pieces of a SKU are left, in all markets. */
@@ -44,8 +59,19 @@ export class FakeShop {
     for (const branch of Object.values(this.branches)) branch.stock.set(skuId, pieces);
   }
 
-  /** Moves an order of a user on: `shipped`, say. */
-  setOrderStatus(phone: string, orderId: number, status: OrderStatus): void {
+  /** The orders that it has, the newest first: those of the user of a phone number, or of all. */
+  orders(phone?: string): Order[] {
+    const accounts = Object.values(this.branches).flatMap(({ accounts }) => [...accounts.values()]);
+    const number = phone === undefined ? undefined : check.phone(phone);
+    const orders = accounts
+      .filter((account) => number === undefined || account.phone === number)
+      .flatMap((account) => account.listOrders({ limit: Number.MAX_SAFE_INTEGER }));
+    const placed = ({ orderDate }: Order): number => orderDate?.getTime() ?? 0;
+    return orders.sort((one, other) => placed(other) - placed(one));
+  }
+
+  /** Moves an order on, to `shipped` say: that of this number of the user of a phone number, since each market counts its own. */
+  setOrderStatus(orderId: number, status: OrderStatus, phone: string): void {
     this.account(phone).order(orderId).status = status;
   }
 
@@ -54,9 +80,22 @@ export class FakeShop {
     this.tokens = new Set();
   }
 
-  /** What `request` is answered on a route that the SDK has no typed call for: `answer('GET /products', { products: [] })`. */
-  answer(route: string, json: unknown): void {
-    this.answers.set(route.replace(/\/$/, ''), json);
+  /**
+   * Moves its clock on by so many milliseconds: a session that is over by then ends, and one that will be soon is said to.
+   * It resolves when the app was told.
+   */
+  advanceClock(milliseconds: number): Promise<void> {
+    this.clock.advance(milliseconds);
+    return allTold();
+  }
+
+  /**
+   * What `request` is answered on a route that the SDK has no typed call for: `answer('GET /products', { products: [] })`.
+   * `{…}` stands for one part of the path. A status that is an error ends the call as the server's would: 401 the session too.
+   */
+  answer(route: string, json: unknown, status = 200): void {
+    parsed(route);
+    this.answers = [{ route, status, json }, ...this.answers.filter((one) => one.route !== route)];
   }
 
   /** @internal The user of a phone number that can sign in here, made if it is new. */
@@ -77,18 +116,18 @@ export class FakeShop {
   sendCode(phone: string): void {
     this.branch(phone);
     const sent = this.sent.get(phone) ?? [];
-    const recent = sent.filter(({ at }) => at > Date.now() - WINDOW);
+    const recent = sent.filter(({ at }) => at > this.clock.now() - WINDOW);
     if (recent.length >= CODES_PER_WINDOW) {
       const message = 'Too many verification attempts. Please wait 15 minutes.';
       throw failed('rateLimited', { status: 422, message, retryAfter: WINDOW });
     }
-    this.sent.set(phone, [...sent, { at: Date.now(), used: false }]);
+    this.sent.set(phone, [...sent, { at: this.clock.now(), used: false }]);
   }
 
   /** @internal Spends the code. */
   signIn(phone: string, code: string): Token {
     const { market } = this.branch(phone);
-    const good = (at: number) => at > Date.now() - CODE_LIFETIME[market];
+    const good = (at: number) => at > this.clock.now() - CODE_LIFETIME[market];
     const sent = this.sent.get(phone)?.find(({ at, used }) => !used && good(at));
     if (sent === undefined || code !== this.code) throw refused('wrongCode', 400, 'Invalid or expired verification code');
     sent.used = true;
@@ -99,8 +138,8 @@ export class FakeShop {
   /** @internal A session of this user. */
   open(account: Account): Token {
     account.signedIn();
-    const since = Date.now();
-    const token = { account, since, expiresAt: since + LIFETIME };
+    const since = this.clock.now();
+    const token = { account, since, expiresAt: since + LIFETIME, shown: new Date(Date.now() + LIFETIME) };
     this.tokens.add(token);
     return token;
   }
@@ -112,14 +151,18 @@ export class FakeShop {
 
   /** @internal Whether the shop lets in who has it. */
   accepts(token: Token): boolean {
-    return this.tokens.has(token) && token.account.isActive && Date.now() < token.expiresAt;
+    return this.tokens.has(token) && token.account.isActive && this.clock.now() < token.expiresAt;
   }
 
-  /** @internal The body of what the test has said that a route answers. */
-  respond(method: string, path: string): string {
-    const route = `${method.toUpperCase()} ${path.replace(/\/$/, '')}`;
-    if (!this.answers.has(route)) throw failed('unsupported', { status: 404 });
-    return JSON.stringify(this.answers.get(route));
+  /** @internal What the test has said that a route answers. */
+  respond(method: string, path: string, withSession: boolean): { status: number; body: string } {
+    const answer = this.answers.find(({ route }) => fits(route, method, path));
+    if (answer === undefined) throw failed('unsupported', { status: 404 });
+    const { status, json } = answer;
+    if (status === 401 && withSession) throw failed('sessionExpired');
+    const error = judged(status, json);
+    if (error !== undefined) throw error;
+    return { status, body: json === undefined ? '' : JSON.stringify(json) };
   }
 
   private branch(phone: string): Branch {
@@ -131,8 +174,8 @@ export class FakeShop {
 }
 
 /** @internal What whoever signs in is told. */
-export function signInOf({ account, expiresAt }: Token): SignIn {
-  return { user: userOf(account), isNewUser: undefined, expiresAt: new Date(expiresAt), persisted: true };
+export function signInOf({ account, shown }: Token): SignIn {
+  return { user: userOf(account), isNewUser: undefined, expiresAt: shown, persisted: true };
 }
 
 /** @internal The name is the profile's: it is not told to who signs in. */

@@ -1,5 +1,7 @@
 /** What a test does to the calls of a fake client, and what it sees of them. */
 import type { MarketError } from '../errors';
+import type { ErrorCode } from '../generated/jsi/market_sdk_ffi';
+import type { Ticket } from './ticket';
 
 /** A call of the client, as a test names it. */
 export type CallName =
@@ -39,6 +41,9 @@ export type Fault = {
   readonly acted: boolean;
 };
 
+/** The one failure that is the device's, and never the shop's. */
+const STORE: ErrorCode = 'storeNotCleared';
+
 type Rule<T> = { readonly call: CallName | undefined; readonly what: T };
 
 export class Steering {
@@ -47,6 +52,8 @@ export class Steering {
   private delays: Rule<number>[] = [];
   private holds: Rule<Promise<void>>[] = [];
   private letGo: () => void = () => undefined;
+  private readonly onTheirWay: CallName[] = [];
+  private awaited: { readonly call: CallName; readonly count: number; readonly come: () => void }[] = [];
 
   fail(fault: Fault, call: CallName | undefined, times: number): void {
     this.faults.push({ call, what: fault, left: times });
@@ -66,17 +73,50 @@ export class Steering {
     this.letGo();
   }
 
+  /** When so many calls of the name are on their way at one time. */
+  arrived(call: CallName, count: number): Promise<void> {
+    return new Promise((come) => {
+      this.awaited.push({ call, count, come });
+      this.look();
+    });
+  }
+
   /** The way of a call to the shop, and what it meets there. */
-  async onTheWay(name: CallName, over: Promise<never>): Promise<Fault | undefined> {
-    const own = this.delays.find(({ call }) => call === name);
-    const { what: milliseconds } = own ?? find(this.delays, name) ?? { what: 0 };
-    // It can be moved on by a test that has stopped the clock.
-    if (milliseconds > 0) await Promise.race([new Promise((resolve) => setTimeout(resolve, milliseconds)), over]);
-    await Promise.race([find(this.holds, name)?.what, over]);
-    const rule = find(this.faults, name);
+  async onTheWay(name: CallName, ticket: Ticket): Promise<Fault | undefined> {
+    const { over } = ticket;
+    this.onTheirWay.push(name);
+    this.look();
+    try {
+      const own = this.delays.find(({ call }) => call === name);
+      const { what: milliseconds } = own ?? find(this.delays, name) ?? { what: 0 };
+      // It can be moved on by a test that has stopped the clock.
+      if (milliseconds > 0) await Promise.race([new Promise((resolve) => setTimeout(resolve, milliseconds)), over]);
+      await Promise.race([find(this.holds, name)?.what, over]);
+      ticket.check();
+      return this.meet(name, (code) => code !== STORE);
+    } finally {
+      this.onTheirWay.splice(this.onTheirWay.indexOf(name), 1);
+    }
+  }
+
+  /** What a call meets that erases what is stored. */
+  erasing(name: CallName): Fault | undefined {
+    return this.meet(name, (code) => code === STORE);
+  }
+
+  private meet(name: CallName, may: (code: ErrorCode) => boolean): Fault | undefined {
+    const rule = find(this.faults.filter(({ what }) => may(what.error.code)), name);
     if (rule !== undefined) rule.left -= 1;
     this.faults = this.faults.filter(({ left }) => left > 0);
     return rule?.what;
+  }
+
+  private look(): void {
+    this.awaited = this.awaited.filter(({ call, count, come }) => {
+      const isCome = this.onTheirWay.filter((name) => name === call).length >= count;
+      if (isCome) come();
+      return !isCome;
+    });
   }
 }
 

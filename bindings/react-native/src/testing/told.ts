@@ -21,3 +21,8 @@ export class Told<T> {
     }
   }
 }
+
+/** What was said has been heard, and what it led to. Not by a timer, which a test may have stopped. */
+export async function allTold(): Promise<void> {
+  for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
+}

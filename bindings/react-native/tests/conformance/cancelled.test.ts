@@ -1,4 +1,4 @@
-import { arrived, conformance, left, lines } from './case';
+import { conformance, left, lines } from './case';
 
 /** How a cancelled call ends in JavaScript: with the signal's reason, which is an `AbortError` unless another is given. */
 async function aborted(call: Promise<unknown>): Promise<void> {
@@ -12,7 +12,7 @@ conformance('cancelling_a_read_closes_its_connection', async (it) => {
   for (let round = 1; round <= 5; round += 1) {
     const abort = new AbortController();
     const call = client.session.profile({ signal: abort.signal });
-    await arrived(it.server, '/auth/profile');
+    await it.server.arrived('GET /auth/profile');
     const start = performance.now();
     abort.abort();
     await aborted(call);
@@ -30,7 +30,7 @@ conformance('a_cart_write_that_has_begun_is_completed_and_the_next_call_waits', 
   await it.server.fault('POST /cart/items', { kind: 'hold' });
   const abort = new AbortController();
   const add = client.cart.add(42, 2, { signal: abort.signal });
-  await arrived(it.server, '/cart/items');
+  await it.server.arrived('POST /cart/items');
   abort.abort();
   await aborted(add);
   const get = client.cart.get();
@@ -43,7 +43,7 @@ conformance('a_cart_call_that_is_cancelled_while_it_waits_is_not_made', async (i
   const client = await it.signedIn();
   await it.server.fault('POST /cart/items', { kind: 'hold' });
   const first = client.cart.add(42, 2);
-  await arrived(it.server, '/cart/items');
+  await it.server.arrived('POST /cart/items');
   const abort = new AbortController();
   const second = client.cart.add(88, 1, { signal: abort.signal });
   await client.session.markets();

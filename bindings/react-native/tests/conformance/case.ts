@@ -16,7 +16,7 @@ import {
 } from '../../src/node';
 import { MarketDevServer, moment, PHONE } from '../dev-server';
 
-export { arrived, KG_PHONE, left, moment, PHONE, requestsTo } from '../dev-server';
+export { KG_PHONE, left, moment, PHONE, requestsTo } from '../dev-server';
 
 export const ORDER: NewOrder = { customerName: 'Ann', customerPhone: PHONE, deliveryAddress: '1 Main St' };
 

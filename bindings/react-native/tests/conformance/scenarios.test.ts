@@ -1,4 +1,4 @@
-import { arrived, conformance, endsOf, failed, KG_PHONE, left, lines, moment, ORDER, PHONE, stateOf } from './case';
+import { conformance, endsOf, failed, KG_PHONE, left, lines, moment, ORDER, PHONE, stateOf } from './case';
 import { existsSync } from 'node:fs';
 
 conformance('after_logging_out_and_in_the_cart_is_still_there', async (it) => {
@@ -81,7 +81,7 @@ conformance('a_thousand_calls_refused_at_once_end_the_session_once', async (it) 
   const ends = endsOf(client);
   await it.server.fault('GET /auth/profile', { kind: 'hold' });
   const calls = Array.from({ length: 1000 }, () => failed(client.session.profile(), 'sessionExpired'));
-  await arrived(it.server, '/auth/profile', 1000);
+  await it.server.arrived('GET /auth/profile', 1000);
   await it.server.expireSessions();
   await it.server.release();
   expect(await Promise.all(calls)).toHaveLength(1000);
@@ -116,7 +116,7 @@ conformance('a_logout_overtakes_the_calls_that_run', async (it) => {
   const client = await it.signedIn();
   await it.server.fault('POST /cart/items', { kind: 'hold' });
   const add = failed(client.cart.add(42, 2), 'signedOut');
-  await arrived(it.server, '/cart/items');
+  await it.server.arrived('POST /cart/items');
   await client.session.logout();
   await left(it.server, '/cart/items');
   await it.server.release();
@@ -131,7 +131,7 @@ conformance('a_late_answer_of_an_old_session_changes_nothing', async (it) => {
   const ends = endsOf(client);
   await it.server.fault('GET /auth/profile', { kind: 'hold' });
   const profile = client.session.profile();
-  await arrived(it.server, '/auth/profile');
+  await it.server.arrived('GET /auth/profile');
   await it.server.expireSessions();
   await failed(client.cart.get(), 'sessionExpired');
   await it.server.advanceClock(1_000);
@@ -174,7 +174,7 @@ conformance('two_taps_on_sign_in_spend_the_code_once', async (it) => {
   await it.server.fault('POST /auth/verify-code', { kind: 'hold' });
   const code = await it.server.code(PHONE);
   const taps = [client.session.verifyCode(PHONE, code), client.session.verifyCode(PHONE, code)];
-  await arrived(it.server, '/auth/verify-code');
+  await it.server.arrived('POST /auth/verify-code');
   await client.session.markets();
   await it.server.release();
   expect((await Promise.all(taps)).map(({ user }) => user.id)).toEqual([19, 19]);

@@ -1,5 +1,5 @@
 import type { Order } from '../../src/node';
-import { arrived, type Case, conformance, failed, KG_PHONE, lines, ORDER, PHONE, stateOf } from './case';
+import { type Case, conformance, failed, KG_PHONE, lines, ORDER, PHONE, stateOf } from './case';
 
 conformance('a_cart_line_grows_is_set_and_goes', async (it) => {
   const { cart } = await it.signedIn();
@@ -23,7 +23,7 @@ conformance('additions_that_are_made_in_a_row_reach_the_server_in_that_order', a
   const client = await it.signedIn();
   await it.server.fault('POST /cart/items', { kind: 'hold' });
   const adds = [1, 2, 3, 4, 5, 6].map((quantity) => client.cart.add(42, quantity));
-  await arrived(it.server, '/cart/items');
+  await it.server.arrived('POST /cart/items');
   await it.server.release();
   const carts = await Promise.all(adds);
   expect(carts.map(lines)).toEqual([1, 3, 6, 10, 15, 21].map((sum) => [[42, sum]]));

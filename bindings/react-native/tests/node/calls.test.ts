@@ -1,5 +1,5 @@
 import { createMarketClient, isMarketError, type MarketClient, MarketError, setLogSink, type LogRecord } from '../../src/node';
-import { arrived, KG_PHONE, type MarketDevServer, moment, PHONE, requestsTo, startServer } from '../dev-server';
+import { KG_PHONE, type MarketDevServer, moment, PHONE, requestsTo, startServer } from '../dev-server';
 
 let server: MarketDevServer;
 let market: MarketClient;
@@ -41,7 +41,7 @@ test('a call ends with the reason of its signal, whatever that is', async () => 
   const reason = { why: 'the screen is gone' };
   const abort = new AbortController();
   const call = thrown(market.session.profile({ signal: abort.signal }));
-  await arrived(server, '/auth/profile');
+  await server.arrived('GET /auth/profile');
   abort.abort(reason);
   expect(await call).toBe(reason);
   // One that is aborted before is not sent.
@@ -60,7 +60,7 @@ test('a signal that says no reason ends a call with an AbortError', async () => 
     removeEventListener: (_: string, listener: () => void) => listeners.delete(listener),
   };
   const call = thrown(market.session.profile({ signal: signal as unknown as AbortSignal }));
-  await arrived(server, '/auth/profile');
+  await server.arrived('GET /auth/profile');
   signal.aborted = true;
   listeners.forEach((listener) => {
     listener();

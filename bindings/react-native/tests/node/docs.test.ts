@@ -21,14 +21,15 @@ test('every snippet of the documentation compiles', async () => {
     for (const [, code = ''] of text.matchAll(/^```tsx?\n([^]*?)^```/gm)) {
       count += 1;
       // What it imports itself, and what it declares, hides what is there for all.
+      // It is the app that the page's tests import.
+      if (code.includes('export function App({ market }')) writeFileSync(join(folder, 'App.tsx'), code);
       const own = code.includes("from '@market-sdk/react-native'");
-      const imports = own ? IMPORTS.replace(/.*market-sdk.*\n.*\n/, '') : IMPORTS;
+      const besides = own ? IMPORTS.replace(/.*market-sdk.*\n.*\n/, '') : IMPORTS;
+      const imports = code.includes("from 'react';") ? '' : besides;
       writeFileSync(join(folder, `${basename(page, '.md')}-${count}.tsx`), `${imports}${code}export {};\n`);
     }
   }
-  expect(count).toBe(19);
-  // What an app has besides.
-  writeFileSync(join(folder, 'App.tsx'), "export { App } from '../../tests/react/shop';\n");
+  expect(count).toBe(21);
   const own = (...file: string[]) => [join(here, 'src', ...file)];
   const paths = {
     '@market-sdk/react-native': own('index.ts'),

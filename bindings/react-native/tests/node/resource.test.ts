@@ -2,25 +2,31 @@ import type { Session } from '../../src/client';
 import { PhoneNumber, type SessionState } from '../../src/node';
 import { Resource } from '../../src/resource';
 
-/** A session that the test turns. What is asked of it is its state, and to be told of the next. */
+/** A session that the test turns, and ends. What is asked of it is its state, and to be told of the next. */
 function session() {
   const listeners = new Set<() => void>();
-  const signedIn = (id: number): SessionState => ({
-    status: 'signedIn',
-    user: { id, market: 'us', phone: new PhoneNumber('+13128059851') },
-    persisted: true,
-  });
+  const user = (id: number) => ({ id, market: 'us', phone: new PhoneNumber('+13128059851') });
+  const signedIn = (id: number): SessionState => ({ status: 'signedIn', user: user(id), persisted: true });
   const it = {
     state: signedIn(1),
     subscribe: (listener: () => void) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    turn: (id: number): void => {
-      it.state = signedIn(id);
+    become: (state: SessionState): void => {
+      it.state = state;
       listeners.forEach((listener) => {
         listener();
       });
+    },
+    turn: (id: number): void => {
+      it.become(signedIn(id));
+    },
+    expire: (id: number): void => {
+      it.become({ status: 'expired', user: user(id), reason: 'expired', waiting: 0 });
+    },
+    logOut: (): void => {
+      it.become({ status: 'signedOut', reason: 'loggedOut' });
     },
   };
   return it;
@@ -113,4 +119,73 @@ test('a change that waited for another is not made as the user who has signed in
   await settled();
   await writes.answer("two's");
   expect(resource.snapshot().data).toBe("two's");
+});
+
+test('what was shown stays when the session has expired, and is read again when the same user is back', async () => {
+  const who = session();
+  const { call, answer, waiting } = calls();
+  const resource = new Resource(who as unknown as Session, call);
+  resource.subscribe(() => undefined);
+  await answer("one's");
+  const view = resource.snapshot();
+  who.expire(1);
+  expect(resource.snapshot()).toEqual(view);
+  // It would only wait, and take a tap's place.
+  const refreshed = resource.refresh();
+  expect(waiting).toEqual([]);
+  expect(await refreshed).toBeUndefined();
+  // A component may look at it before it is told.
+  resource.subscribe(() => resource.snapshot());
+  who.turn(1);
+  expect(resource.snapshot()).toEqual({ ...view, busy: true });
+  expect(waiting).toHaveLength(1);
+  await answer("one's, later");
+  expect(resource.snapshot()).toEqual({ ...view, data: "one's, later" });
+});
+
+test('what was shown is gone with a logout, and when another user signs in', async () => {
+  for (const go of ['logOut', 'turn'] as const) {
+    const who = session();
+    const { call, answer } = calls();
+    const resource = new Resource(who as unknown as Session, call);
+    resource.subscribe(() => undefined);
+    await answer("one's");
+    who.expire(1);
+    expect(resource.snapshot().data).toBe("one's");
+    who[go](2);
+    expect(resource.snapshot()).toMatchObject({ status: 'loading', data: undefined });
+  }
+});
+
+test('a read that the end of the session has overtaken is given up, and one that a component asks for then is none', async () => {
+  const who = session();
+  const { call, answer, waiting } = calls();
+  const resource = new Resource(who as unknown as Session, call);
+  resource.subscribe(() => undefined);
+  who.expire(1);
+  expect(resource.snapshot()).toMatchObject({ status: 'loading', busy: false });
+  await answer("one's, late");
+  expect(resource.snapshot().data).toBeUndefined();
+  const late = new Resource(who as unknown as Session, call);
+  late.subscribe(() => undefined);
+  expect(waiting).toEqual([]);
+  who.turn(1);
+  expect(waiting).toHaveLength(2);
+});
+
+test('a change that is made after the end of the session is shown when it has waited for the same user', async () => {
+  const who = session();
+  const reads = calls();
+  const writes = calls();
+  const resource = new Resource(who as unknown as Session, reads.call);
+  resource.subscribe(() => undefined);
+  await reads.answer("one's");
+  who.expire(1);
+  const change = resource.write(writes.call);
+  await settled();
+  expect(resource.snapshot()).toMatchObject({ status: 'ready', data: "one's", busy: true });
+  who.turn(1);
+  await writes.answer("one's, changed");
+  expect(await change).toBe("one's, changed");
+  expect(resource.snapshot().data).toBe("one's, changed");
 });

@@ -3,7 +3,7 @@ import { StrictMode } from 'react';
 import { Button } from 'react-native';
 
 import { createMarketClient, type MarketClient, MarketProvider, useCart, useOrders } from '../../src/index';
-import { arrived, type MarketDevServer, PHONE, startServer } from '../dev-server';
+import { type MarketDevServer, PHONE, startServer } from '../dev-server';
 
 let server: MarketDevServer;
 let market: MarketClient;
@@ -85,7 +85,7 @@ test('a screen that is gone when its session ends leaves no call that waits', as
   await render(shop(42));
   await server.fault('POST /cart/items', { kind: 'hold' });
   await press('Add 42');
-  await arrived(server, '/cart/items');
+  await server.arrived('POST /cart/items');
   await screen.unmount();
   await server.expireSessions();
   await server.release();
@@ -99,7 +99,7 @@ test('a tap is not lost because its screen goes while somebody is signed in', as
   await server.fault('POST /cart/items', { kind: 'hold' });
   await press('Add 42');
   await press('Add 42');
-  await arrived(server, '/cart/items');
+  await server.arrived('POST /cart/items');
   await screen.unmount();
   await server.release();
   await waitFor(async () => {

@@ -1,11 +1,11 @@
 /** Screens on a fake, as an app's developer tests them: with the clock stopped, too. */
-import { act, cleanup, render, screen, userEvent } from '@testing-library/react-native';
+import { act, cleanup, render, screen, userEvent, waitFor } from '@testing-library/react-native';
 import { useEffect, useState } from 'react';
 import { Button, Text } from 'react-native';
 
-import { isMarketError, MarketProvider, type SessionEnd, useCart, useMarket, useSession } from '../../src/index';
+import { isMarketError, MarketProvider, type SessionEnd, useCart, useMarket, useSession, useWishlist } from '../../src/index';
 import { FakeMarketClient } from '../../src/testing';
-import { PHONE } from '../dev-server';
+import { KG_PHONE, PHONE } from '../dev-server';
 
 afterEach(async () => {
   await cleanup();
@@ -103,4 +103,53 @@ test('a countdown runs on the clock of the test', async () => {
   expect(screen.getByRole('button', { name: 'Wait 1 s' })).toBeTruthy();
   await pass(1000);
   expect(screen.getByRole('button', { name: 'Send a code' })).toBeTruthy();
+});
+
+test('a cart stays on the screen when its session has expired, and goes with its user', async () => {
+  const seen: string[] = [];
+  function Under() {
+    const { cart, wishlist } = { ...useCart(), ...useWishlist() };
+    const text = `${cart?.items.length ?? 'no'} lines, ${wishlist?.items.length ?? 'no'} wishes`;
+    const { state } = market.session;
+    const one = `${'user' in state ? state.user.market : 'nobody'}: ${text}`;
+    if (seen.at(-1) !== one) seen.push(one);
+    return <Text>{text}</Text>;
+  }
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  await market.cart.add(42, 1);
+  await market.wishlist.add(15);
+  await render(
+    <MarketProvider client={market}>
+      <Under />
+    </MarketProvider>,
+  );
+  expect(await screen.findByText('1 lines, 1 wishes')).toBeTruthy();
+  const before = seen.length;
+  const calls = market.calls.length;
+  await act(() => market.expire());
+  expect(market.calls).toHaveLength(calls);
+  const signIn = async (phone: string): Promise<void> => {
+    await market.session.requestCode(phone);
+    await market.session.verifyCode(phone, market.shop.code);
+  };
+  await act(() => signIn(PHONE));
+  expect(seen).toHaveLength(before);
+  // It was read again, once each.
+  await waitFor(() => {
+    expect(market.calls.slice(calls).map(({ name }) => name)).toEqual(['session.requestCode', 'session.verifyCode', 'cart.get', 'wishlist.get']);
+  });
+  await act(() => market.expire());
+  expect(screen.getByText('1 lines, 1 wishes')).toBeTruthy();
+  await act(() => signIn(KG_PHONE));
+  expect(await screen.findByText('0 lines, 0 wishes')).toBeTruthy();
+  expect(seen.filter((one) => one.startsWith('kg'))).not.toContainEqual(expect.stringMatching(/1 lines|1 wishes/));
+  await act(() => market.expire());
+  await act(() => market.session.logout());
+  expect(seen.at(-1)).toBe('nobody: no lines, no wishes');
+});
+
+test("without a phone's library the error says what jest needs", () => {
+  // The file of that name is mapped to another in these tests.
+  const { loadCore } = jest.requireActual<{ loadCore: () => unknown }>('../../src/turbo-module.ts');
+  expect(loadCore).toThrow(/under jest.*moduleNameMapper.*@market-sdk\/react-native\/node/is);
 });

@@ -12,13 +12,11 @@ import * as sdk from '../../src/index';
 import * as kit from '../../src/testing';
 import * as launcher from '../../src/testing/dev-server';
 import { type MarketDevServer, PHONE, startServer } from '../dev-server';
-import { App } from './shop';
 
-const MODULES: Readonly<Record<string, unknown>> = {
+const MODULES: Record<string, unknown> = {
   '@market-sdk/react-native': sdk,
   '@market-sdk/react-native/testing': kit,
   '@market-sdk/react-native/testing/dev-server': launcher,
-  './App': { App },
 };
 
 /** The one snippet of the page that has this in it. */
@@ -31,7 +29,7 @@ function snippet(having: string): string {
 
 /** Runs it, with what the page takes as given around it, and gives what it declares under these names. */
 function run(code: string, around: Record<string, unknown>, ...names: string[]): Record<string, unknown> {
-  const transformed = transformSync(`${code}\nmodule.exports = { ${names.join(', ')} };`, {
+  const transformed = transformSync(`${code.replace(/^export /gm, '')}\nmodule.exports = { ${names.join(', ')} };`, {
     filename: 'README.tsx',
     presets: ['module:@react-native/babel-preset'],
     babelrc: false,
@@ -44,9 +42,13 @@ function run(code: string, around: Record<string, unknown>, ...names: string[]):
   return module.exports;
 }
 
+MODULES['./App'] = run(snippet('export function App'), {}, 'App');
+
 // They are test files: their tests are tests of this one.
 run(snippet('new FakeMarketClient()'), {});
-run(snippet('await MarketDevServer.start()'), {});
+describe('a dev server as the README has it', () => {
+  run(snippet('await MarketDevServer.start()'), {});
+});
 
 describe('with a dev server', () => {
   let server: MarketDevServer;
@@ -132,25 +134,35 @@ describe('with a dev server', () => {
   });
 
   test('the README has taps wait for the same user', async () => {
-    const given = { ...around(), Login: ({ phone, hint }: { phone: string; hint: string }) => <Text>{`${phone}: ${hint}`}</Text> };
-    const { market: client, SignInAgain } = run(snippet('parkOnExpiry: {'), given, 'market', 'SignInAgain') as {
-      market: sdk.MarketClient;
-      SignInAgain: () => ReactElement | null;
+    const given = {
+      ...around(),
+      Spinner: () => <Text>Spinner</Text>,
+      Login: ({ phone, hint }: { phone?: string; hint?: string }) => <Text>{`${phone ?? 'Nobody'}: ${hint ?? ''}`}</Text>,
+      Screens: () => {
+        const { cart, add } = sdk.useCart();
+        const tap = (): void => [42, 88].forEach((sku) => void add(sku));
+        return <Button title={`${cart?.items.length ?? 'No'} lines`} onPress={tap} />;
+      },
     };
-    await signIn(client);
+    const { market: client, App } = run(snippet('the same shop: its screens'), given, 'market', 'App') as {
+      market: sdk.MarketClient;
+      App: () => ReactElement;
+    };
     await render(
       <sdk.MarketProvider client={client}>
-        <SignInAgain />
+        <App />
       </sdk.MarketProvider>,
     );
-    await server.expireSessions();
-    const taps = [client.cart.add(42, 2), client.cart.add(88, 1)];
-    expect(await screen.findByText(`${PHONE}: 2 taps wait for you.`)).toBeTruthy();
+    expect(await screen.findByText('Nobody: ')).toBeTruthy();
     await signIn(client);
-    expect((await Promise.all(taps)).map(({ items }) => items.length)).toEqual([1, 2]);
-    await waitFor(() => {
-      expect(screen.queryByText(/taps wait/)).toBeNull();
-    });
+    const shop = await screen.findByRole('button', { name: '0 lines' });
+    await server.expireSessions();
+    await userEvent.press(shop);
+    // The second waits for the first in the hook's own line.
+    expect(await screen.findByText(`${PHONE}: 1 taps wait for you.`)).toBeTruthy();
+    await signIn(client);
+    expect(await screen.findByRole('button', { name: '2 lines' })).toBeTruthy();
+    expect(screen.queryByText(/taps wait/)).toBeNull();
   });
 
   test('the README names an install marker', async () => {
@@ -164,6 +176,15 @@ describe('with a dev server', () => {
     await signIn(desktop);
     expect(readdirSync(folder)).toEqual(['installed']);
     rmSync(folder, { recursive: true });
+  });
+
+  test("the README's order has all that an order can have", async () => {
+    const { bags } = run(snippet("paymentMethod: 'cash'"), {}, 'bags') as { bags: sdk.NewOrder };
+    const whole: Required<sdk.NewOrder> = { ...bags } as Required<sdk.NewOrder>;
+    expect(Object.values(whole)).not.toContain(undefined);
+    for (const client of [await signedIn(), new kit.FakeMarketClient({ signedInAs: PHONE })]) {
+      expect(await client.orders.place(bags)).toMatchObject({ customerName: 'Ann Example', totalAmount: { amount: '189.98', currency: 'KGS' } });
+    }
   });
 
   test('the README finds out what became of an order', async () => {

@@ -3,7 +3,7 @@ import { StrictMode } from 'react';
 import { AppState, type AppStateStatus } from 'react-native';
 
 import { createMarketClient, type MarketClient, MarketProvider, type SessionEnd, useCart } from '../../src/index';
-import { arrived, KG_PHONE, left, type MarketDevServer, moment, PHONE, requestsTo, startServer } from '../dev-server';
+import { KG_PHONE, left, type MarketDevServer, moment, PHONE, requestsTo, startServer } from '../dev-server';
 import { CartScreen, Shop } from './shop';
 
 let server: MarketDevServer;
@@ -156,7 +156,7 @@ test('a screen that goes takes its read with it, and the next one reads anew', a
     </MarketProvider>
   );
   await render(shop);
-  await arrived(server, '/cart');
+  await server.arrived('GET /cart');
   await screen.unmount();
   await left(server, '/cart');
   await server.release();

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
@@ -47,15 +49,20 @@ test('a dev server is found on the PATH', async () => {
 });
 
 test('a dev server that nobody closes keeps no process, and one that is being closed does', async () => {
-  const source = readFileSync(join(__dirname, '../../src/testing/dev-server.ts'), 'utf8');
-  const { outputText } = transpileModule(source, { compilerOptions: { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022 } });
+  const folder = mkdtempSync(join(tmpdir(), 'market-launcher-'));
+  for (const name of ['dev-server', 'routes']) {
+    const source = readFileSync(join(__dirname, `../../src/testing/${name}.ts`), 'utf8');
+    const { outputText } = transpileModule(source, { compilerOptions: { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022 } });
+    writeFileSync(join(folder, `${name}.js`), outputText);
+  }
   const said = await new Promise<string>((resolve) => {
-    const ends = `exports.MarketDevServer.start().then((one) => exports.MarketDevServer.start().then(() => one.close())).then(() => console.log('closed'))`;
-    const program = spawn(process.execPath, ['-e', `${outputText}\n${ends}`], { env: process.env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const ends = `launcher.MarketDevServer.start().then((one) => launcher.MarketDevServer.start().then(() => one.close())).then(() => console.log('closed'))`;
+    const program = spawn(process.execPath, ['-e', `const launcher = require('./dev-server');\n${ends}`], { cwd: folder, env: process.env, stdio: ['ignore', 'pipe', 'inherit'] });
     let all = '';
     program.stdout.on('data', (text: Buffer) => (all += text.toString()));
     program.once('close', (code) => resolve(`${all.trim()} ${String(code)}`));
   });
+  rmSync(folder, { recursive: true });
   expect(said).toBe('closed 0');
 });
 
@@ -78,4 +85,27 @@ test('what the server is not asked for is said, and what it does not know', asyn
   const { us } = await server.state();
   expect([us.users, us.orders, us.stock['104']]).toEqual([[], [], 2]);
   await server.close();
+});
+
+test('a test waits until requests are there, and takes faults back', async () => {
+  const server = await MarketDevServer.start();
+  try {
+    const ask = (path: string): Promise<number> =>
+      new Promise((resolve, reject) => {
+        get(`${server.baseUrl}${path}`, { agent: false }, ({ statusCode = 0 }) => resolve(statusCode)).once('error', reject);
+      });
+    await server.fault('GET /auth/markets', { kind: 'hold' });
+    const asked = [ask('/auth/markets'), ask('/auth/markets')];
+    await server.arrived('GET /auth/markets', 2);
+    await server.arrived('* /auth/{what}');
+    await server.release();
+    expect(await Promise.all(asked)).toEqual([200, 200]);
+    await server.fault('GET /auth/markets', { kind: 'status', status: 503 });
+    expect(await ask('/auth/markets')).toBe(503);
+    await server.clearFaults();
+    expect(await ask('/auth/markets')).toBe(200);
+    await expect(server.arrived('/auth/markets')).rejects.toThrow('/auth/markets is no route');
+  } finally {
+    await server.close();
+  }
 });

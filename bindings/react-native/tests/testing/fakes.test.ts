@@ -1,33 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
-import type { ErrorCode, MarketClient, SessionState } from '../../src/node';
-import { FakeMarketClient, FakeShop, MarketError, PhoneNumber } from '../../src/testing';
+import type { MarketClient, SessionState } from '../../src/node';
+import { FakeMarketClient, FakeShop, PhoneNumber } from '../../src/testing';
 import { KG_PHONE, PHONE } from '../dev-server';
+import { code, settled, watched } from './ended';
 
 const ORDER = { customerName: 'Ann', customerPhone: PHONE, deliveryAddress: '1 Main St' };
-
-async function code(call: Promise<unknown>): Promise<ErrorCode | undefined> {
-  return call.then(
-    () => undefined,
-    (error: unknown) => (error as MarketError).code,
-  );
-}
-
-/** What has become of a call, as far as it has. */
-function watched(call: Promise<unknown>): { done: boolean } {
-  const what = { done: false };
-  const done = (): void => {
-    what.done = true;
-  };
-  call.then(done, done);
-  return what;
-}
-
-/** Whatever was promised has been told, whether or not the clock stands still. */
-async function settled(): Promise<void> {
-  for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
-}
 
 afterEach(() => {
   jest.useRealTimers();
@@ -269,14 +245,16 @@ test('a lost answer may have been acted on', async () => {
 test('an order that fails in a way that does not say that nothing was done is pending', async () => {
   const market = new FakeMarketClient({ signedInAs: PHONE });
   await market.cart.add(42, 2);
-  for (const failure of ['timeout', 'server'] as const) {
+  for (const failure of ['timeout', 'server', 'network', 'unexpectedResponse'] as const) {
     market.fail(failure, { call: 'orders.place', acted: true });
-    expect(await code(market.orders.place({ ...ORDER, items: [{ skuId: 42, quantity: 1 }] }))).toBe(failure);
+    expect(await code(market.orders.place({ ...ORDER, items: [{ skuId: 42, quantity: 1 }] }))).toBe('outcomeUnknown');
     expect(await code(market.orders.place(ORDER))).toBe('orderPending');
     expect(await market.orders.resolve()).toMatchObject({ type: 'placed' });
   }
-  market.fail('network', { call: 'orders.place' });
-  expect(await code(market.orders.place(ORDER))).toBe('network');
+  for (const failure of ['network', 'unexpectedResponse', 'tls'] as const) {
+    market.fail(failure, { call: 'orders.place' });
+    expect(await code(market.orders.place(ORDER))).toBe(failure);
+  }
   expect(await code(market.orders.place(ORDER))).toBeUndefined();
 });
 
@@ -343,48 +321,6 @@ test('the calls that were made are there to be looked at', async () => {
   ]);
 });
 
-test('the shop sells what the test adds, at each markets price, as long as there is any', async () => {
-  const market = new FakeMarketClient({ signedInAs: PHONE });
-  const large = { id: 901, price: { kg: '90071992547409931.01', us: '0.05' }, size: 'L', stock: 1 };
-  market.shop.add({ id: 90, name: { kg: 'Кружка', us: 'Mug' }, skus: [{ id: 900, price: '4.5' }, large] });
-  expect((await market.cart.add(900, 2)).items[0]).toMatchObject({ name: 'Mug', price: { amount: '4.50', currency: 'USD' } });
-  expect((await market.wishlist.add(90)).items[0]?.product).toMatchObject({ name: 'Mug', price: { amount: '0.05' } });
-  const items = [{ skuId: 901, quantity: 2 }];
-  await expect(market.orders.place({ ...ORDER, items })).rejects.toMatchObject({
-    code: 'rejected',
-    message: "Not enough stock for 'Mug' (size: L, color: ). Available: 1",
-  });
-  market.shop.setStock(901, 0);
-  await expect(market.orders.place({ ...ORDER, items })).rejects.toThrow("Product 'Mug' (size: L, color: ) is out of stock");
-  market.shop.setStock(901, 3);
-  expect((await market.orders.place({ ...ORDER, items })).status).toBe('pending');
-  market.shop.setOrderStatus('+1 (312) 805-9851', 1, 'shipped');
-  expect((await market.orders.get(1)).status).toBe('shipped');
-  const kg = new FakeMarketClient({ signedInAs: KG_PHONE, shop: market.shop });
-  expect((await kg.cart.add(901, 3)).totalPrice).toEqual({ amount: '270215977642229793.03', currency: 'KGS' });
-  expect(() => market.shop.add({ id: 91, name: 'Plate', skus: [{ id: 910, price: '$5' }] })).toThrow('$5 is no price');
-});
-
-test('another route is answered as the test says', async () => {
-  const market = new FakeMarketClient();
-  market.shop.answer('GET /products', { products: [{ id: 10 }] });
-  const { status, json } = await market.request('/products/', { withSession: false });
-  expect([status, json()]).toEqual([200, { products: [{ id: 10 }] }]);
-  expect(await code(market.request('/products', { withSession: false, method: 'post' }))).toBe('unsupported');
-});
-
-test('two devices of one shop have one cart, and its sessions end together', async () => {
-  const shop = new FakeShop();
-  const [phone, tablet] = [1, 2].map(() => new FakeMarketClient({ shop, signedInAs: PHONE })) as [FakeMarketClient, FakeMarketClient];
-  await phone.cart.add(42, 2);
-  expect((await tablet.cart.get()).items).toHaveLength(1);
-  shop.expireSessions();
-  expect(phone.session.state.status).toBe('signedIn');
-  expect(await code(phone.cart.get())).toBe('sessionExpired');
-  expect(await code(tablet.cart.get())).toBe('sessionExpired');
-  expect(tablet.session.state).toMatchObject({ status: 'expired', reason: 'rejected' });
-});
-
 test('an order that a logout overtakes is as unknown as one without an answer', async () => {
   const market = new FakeMarketClient({ signedInAs: PHONE });
   await market.cart.add(42, 1);
@@ -411,14 +347,61 @@ test('a fake that is closed goes off no more', async () => {
   expect(jest.getTimerCount()).toBe(0);
 });
 
-test('an error of each code says what the core would say', async () => {
-  const source = readFileSync(join(__dirname, '../../../../sdk-core/src/error.rs'), 'utf8');
-  const own = [...source.matchAll(/ErrorCode::(\w+) => "(.*)",/g)];
-  expect(own).toHaveLength(21);
-  const retryable = /matches!\(self\.0\.code, (.*)\)/.exec(source)?.[1]?.split(' | ') ?? [];
-  const market = new FakeMarketClient();
-  for (const [, name = '', message] of own) {
-    market.fail(`${name[0]?.toLowerCase() ?? ''}${name.slice(1)}` as ErrorCode);
-    await expect(market.session.markets()).rejects.toMatchObject({ message, isRetryable: retryable.includes(name) });
-  }
+test('what never reaches the shop uses up no failure', async () => {
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  market.fail('network');
+  await market.session.requireValidity(0);
+  expect(await market.orders.resolve()).toEqual({ type: 'nothingPending' });
+  expect(await code(market.cart.add(42, 0))).toBe('invalidInput');
+  await market.session.clear();
+  await market.session.logout();
+  expect(await code(market.cart.get())).toBe('notSignedIn');
+  market.hold('session.markets');
+  const leaving = new AbortController();
+  const left = market.session.markets({ signal: leaving.signal }).catch(() => undefined);
+  await market.arrived('session.markets');
+  const released = market.release();
+  leaving.abort();
+  await left;
+  await released;
+  expect(await code(market.session.requestCode(PHONE))).toBe('network');
+});
+
+test('a store that does not erase fails the next logout, and no other call', async () => {
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  market.fail('storeNotCleared');
+  expect(await code(market.cart.get())).toBeUndefined();
+  expect(await code(market.session.logout())).toBe('storeNotCleared');
+  expect(await code(market.session.logout())).toBeUndefined();
+});
+
+test('a test waits until calls are on their way', async () => {
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  market.hold('wishlist.get');
+  const [one, two] = [watched(market.arrived('wishlist.get')), watched(market.arrived('wishlist.get', 2))];
+  const calls = [market.wishlist.get()];
+  await settled();
+  expect([one.done, two.done]).toEqual([true, false]);
+  calls.push(market.wishlist.get());
+  await market.arrived('wishlist.get', 2);
+  expect(two.done).toBe(true);
+  await market.release();
+  await Promise.all(calls);
+  // None is on its way any more.
+  const next = watched(market.arrived('wishlist.get'));
+  await settled();
+  expect(next.done).toBe(false);
+  await market.wishlist.get();
+  await settled();
+  expect(next.done).toBe(true);
+});
+
+test('an order that lacks what an order has is told what', async () => {
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  const order = { customerName: 'Ann', customerPhone: PHONE } as typeof ORDER;
+  await expect(market.orders.place(order)).rejects.toMatchObject({
+    code: 'invalidInput',
+    message: 'A NewOrder needs a deliveryAddress, a string.',
+    fields: [{ path: 'delivery_address' }],
+  });
 });

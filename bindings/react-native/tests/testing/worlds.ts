@@ -1,11 +1,13 @@
 /** The two worlds in which a behaviour is looked at: the real client on the dev server, and the fake. */
 import { type CallOptions, createMarketClient, isMarketError, type MarketClient, PhoneNumber } from '../../src/node';
 import { FakeMarketClient, type FakeOptions, FakeShop } from '../../src/testing';
-import { arrived, MarketDevServer, moment } from '../dev-server';
+import { MarketDevServer, moment } from '../dev-server';
 
 /** A call that a test holds or fails, and where it goes to. */
 const ROUTES = {
+  'session.requestCode': 'POST /auth/send-verification',
   'session.verifyCode': 'POST /auth/verify-code',
+  'session.markets': 'GET /auth/markets',
   'session.profile': 'GET /auth/profile',
   'cart.add': 'POST /cart/items',
   'orders.place': 'POST /orders/create',
@@ -25,8 +27,10 @@ export interface World {
   later(milliseconds: number): Promise<void>;
   /** The next order is placed, or not, and its answer lost. */
   loseOrder(acted: boolean): Promise<void>;
-  /** The server fails under the next such call. */
-  breakDown(call: Held): Promise<void>;
+  /** The next such call, or of any, is answered with this status, and not acted on. */
+  breakDown(call: Held | undefined, status: number): Promise<void>;
+  /** So is each request to a route of the app's own. */
+  answer(route: string, json: unknown, status: number): Promise<void>;
   hold(call: Held): Promise<void>;
   /** Waits until such a call is held. */
   held(call: Held): Promise<void>;
@@ -72,8 +76,13 @@ export class RealWorld implements World {
     return this.server.fault(ROUTES['orders.place'], { kind: 'reset', acted }, 1);
   }
 
-  breakDown(call: Held): Promise<void> {
-    return this.server.fault(ROUTES[call], { kind: 'status', status: 500 }, 1);
+  breakDown(call: Held | undefined, status: number): Promise<void> {
+    return this.server.fault(call === undefined ? '*' : ROUTES[call], { kind: 'status', status }, 1);
+  }
+
+  async answer(route: string, json: unknown, status: number): Promise<void> {
+    await this.server.clearFaults();
+    await this.server.fault(route, { kind: 'answer', status, body: JSON.stringify(json) });
   }
 
   hold(call: Held): Promise<void> {
@@ -81,7 +90,7 @@ export class RealWorld implements World {
   }
 
   held(call: Held): Promise<void> {
-    return arrived(this.server, ROUTES[call].split(' ')[1] ?? '');
+    return this.server.arrived(ROUTES[call]);
   }
 
   release(): Promise<void> {
@@ -101,13 +110,6 @@ export class RealWorld implements World {
 export class FakeWorld implements World {
   private readonly shop = new FakeShop();
   private readonly clients: FakeMarketClient[] = [];
-  private passed = 0;
-  private readonly clock: jest.SpyInstance;
-
-  constructor() {
-    const { now } = Date;
-    this.clock = jest.spyOn(Date, 'now').mockImplementation(() => now() + this.passed);
-  }
 
   client(options: Options = {}): Promise<MarketClient> {
     const client = new FakeMarketClient({ ...options, shop: this.shop });
@@ -125,8 +127,7 @@ export class FakeWorld implements World {
   }
 
   later(milliseconds: number): Promise<void> {
-    this.passed += milliseconds;
-    return Promise.resolve();
+    return this.shop.advanceClock(milliseconds);
   }
 
   loseOrder(acted: boolean): Promise<void> {
@@ -134,8 +135,14 @@ export class FakeWorld implements World {
     return Promise.resolve();
   }
 
-  breakDown(call: Held): Promise<void> {
-    for (const client of this.clients) client.fail({ code: 'server', status: 500 }, { call });
+  breakDown(call: Held | undefined, status: number): Promise<void> {
+    const code = ({ 401: 'sessionExpired', 408: 'timeout' } as const)[status] ?? 'server';
+    for (const client of this.clients) client.fail({ code, status }, { call });
+    return Promise.resolve();
+  }
+
+  answer(route: string, json: unknown, status: number): Promise<void> {
+    this.shop.answer(route, json, status);
     return Promise.resolve();
   }
 
@@ -144,8 +151,8 @@ export class FakeWorld implements World {
     return Promise.resolve();
   }
 
-  held(): Promise<void> {
-    return this.settled();
+  held(call: Held): Promise<void> {
+    return Promise.race(this.clients.map((client) => client.arrived(call)));
   }
 
   async release(): Promise<void> {
@@ -158,7 +165,6 @@ export class FakeWorld implements World {
 
   end(): Promise<void> {
     for (const client of this.clients) client.close();
-    this.clock.mockRestore();
     return Promise.resolve();
   }
 }

@@ -5,7 +5,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Command, Output, Stdio};
 
-use market_sdk::test_kit::DevServer;
+use market_sdk::test_kit::MarketDevServer;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
@@ -55,7 +55,7 @@ impl From<Output> for Ran {
 pub(crate) struct Shop {
     /// For what is asked of the server beside the program.
     runtime: Runtime,
-    server: DevServer,
+    server: MarketDevServer,
     pub(crate) url: String,
     pub(crate) folder: tempfile::TempDir,
 }
@@ -63,7 +63,7 @@ pub(crate) struct Shop {
 impl Shop {
     pub(crate) fn open() -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let server = DevServer::start_program(env!("CARGO_BIN_EXE_market"), ["dev-server"]);
+        let server = MarketDevServer::start_program(env!("CARGO_BIN_EXE_market"), ["dev-server"]);
         let url = server.base_url().to_owned();
         Self { runtime, server, url, folder: tempfile::tempdir().unwrap() }
     }

@@ -145,7 +145,7 @@ impl<'a> Shopper<'a> {
     }
 
     pub(crate) fn hold(&self, route: &str, acted: bool) {
-        self.dev.fault(FaultRule::new(route, Fault::Hold { acted }));
+        self.dev.fault(FaultRule::new(route, Fault::Hold { acted })).unwrap();
     }
 
     pub(crate) fn release(&self) {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Answer, Call, Shop, Who, invalid, iso, next, no};
+use crate::model::{self, Market, OrderWire};
 use crate::test_kit::catalogue::Goods;
 
 /// What shipping costs, in any market, and the subtotal from which it costs nothing.
@@ -20,16 +21,25 @@ pub(super) struct Order {
 }
 
 impl Shop {
-    pub(in crate::test_kit) fn count_orders(&self) -> usize {
-        self.markets.iter().map(|books| books.orders.len()).sum()
+    /// All, or those of one phone's user; of each market the oldest first.
+    pub(in crate::test_kit) fn orders(&self, phone: Option<&str>) -> Vec<model::Order> {
+        let mut all = Vec::new();
+        for (at, market) in [Market::Kg, Market::Us].iter().enumerate() {
+            for order in &self.markets[at].orders {
+                if phone.is_none_or(|phone| self.user(Who { market: at, user: order.user }).phone == phone) {
+                    // As it comes over the wire.
+                    let shown = serde_json::from_str::<OrderWire>(&order.show().to_string());
+                    all.push(shown.expect("an order can be read").in_market(market));
+                }
+            }
+        }
+        all
     }
 
-    /// False if there is no such order. Where both markets have it, it is that of us.
-    pub(in crate::test_kit) fn set_status(&mut self, id: u64, status: &str) -> bool {
-        let orders = self.markets.iter_mut().rev().flat_map(|books| &mut books.orders);
-        let found =
-            orders.filter(|order| order.id == id).take(1).map(|order| status.clone_into(&mut order.status));
-        found.count() == 1
+    /// False if that user has no such order.
+    pub(in crate::test_kit) fn set_status(&mut self, phone: &str, id: u64, status: &str) -> bool {
+        let order = self.user_of(phone).and_then(|who| self.order(who, &id.to_string()).ok());
+        order.map(|order| status.clone_into(&mut order.status)).is_some()
     }
 
     pub(super) fn place(&mut self, who: Who, call: &Call) -> Answer {

@@ -42,7 +42,7 @@ async fn additions_that_are_made_in_a_row_reach_the_server_in_that_order() {
     // The test's runtime has one thread.
     let adds: Vec<_> =
         (1..=6).map(|quantity| tokio::spawn(device.market.cart().add(SkuId(42), quantity))).collect();
-    dev.arrived("POST", "/cart/items").await;
+    dev.arrived("POST /cart/items").await;
     dev.release().await;
     for (add, sum) in adds.into_iter().zip([1, 3, 6, 10, 15, 21]) {
         assert_eq!(lines(&add.await.unwrap().unwrap()), [(42, sum)]);

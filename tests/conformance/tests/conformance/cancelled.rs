@@ -36,7 +36,7 @@ async fn a_cart_write_that_has_begun_is_completed_and_the_next_call_waits() {
     let device = Device::signed_in(&dev, PHONE).await;
     hold(&dev, "POST /cart/items").await;
     let add = tokio::spawn(device.market.cart().add(SkuId(42), 2));
-    dev.arrived("POST", "/cart/items").await;
+    dev.arrived("POST /cart/items").await;
     add.abort();
     assert!(add.await.unwrap_err().is_cancelled());
     let next = tokio::spawn(device.market.cart().get());
@@ -51,7 +51,7 @@ async fn a_cart_call_that_is_cancelled_while_it_waits_is_not_made() {
     let device = Device::signed_in(&dev, PHONE).await;
     hold(&dev, "POST /cart/items").await;
     let first = tokio::spawn(device.market.cart().add(SkuId(42), 2));
-    dev.arrived("POST", "/cart/items").await;
+    dev.arrived("POST /cart/items").await;
     let queued = tokio::spawn(device.market.cart().add(SkuId(88), 1));
     device.market.session().markets().await.unwrap();
     queued.abort();

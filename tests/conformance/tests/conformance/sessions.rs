@@ -97,7 +97,7 @@ async fn a_logout_overtakes_the_calls_that_run() {
     hold(&dev, "POST /cart/items").await;
     let cart = market.cart();
     let add = tokio::spawn(cart.add(SkuId(42), 2));
-    dev.arrived("POST", "/cart/items").await;
+    dev.arrived("POST /cart/items").await;
     market.session().logout().await.unwrap();
     assert_eq!(code(add.await.unwrap()), ErrorCode::SignedOut);
     in_time(async { while !dev.requests().await[2].aborted {} }).await;
@@ -115,7 +115,7 @@ async fn a_late_answer_of_an_old_session_changes_nothing() {
     let market = &device.market;
     hold(&dev, "GET /auth/profile").await;
     let late = tokio::spawn(market.session().profile());
-    dev.arrived("GET", "/auth/profile").await;
+    dev.arrived("GET /auth/profile").await;
     dev.expire_sessions().await;
     assert_eq!(code(market.cart().get().await), ErrorCode::SessionExpired);
     dev.advance_clock(1).await;
@@ -171,7 +171,7 @@ async fn two_taps_on_sign_in_spend_the_code_once() {
     hold(&dev, "POST /auth/verify-code").await;
     let taps = join(session.verify_code(PHONE, &spent), session.verify_code(PHONE, &spent));
     let let_go = async {
-        dev.arrived("POST", "/auth/verify-code").await;
+        dev.arrived("POST /auth/verify-code").await;
         session.markets().await.unwrap();
         dev.release().await;
     };

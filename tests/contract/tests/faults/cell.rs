@@ -134,11 +134,11 @@ impl Lab {
         let rule =
             |route: &str| FaultRule { route: route.to_owned(), fault: fault.clone(), times: played.times };
         if played.everywhere {
-            server.fault(rule("*"));
+            server.fault(rule("*")).unwrap();
         }
         let (market, ends) = client(server, played, token).await;
         if !played.everywhere {
-            server.fault(rule(&format!("{} {}", call.method, call.path)));
+            server.fault(rule(&format!("{} {}", call.method, call.path))).unwrap();
         }
 
         let result = timeout(HANGS, (call.make)(market.clone())).await;

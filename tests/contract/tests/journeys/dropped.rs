@@ -38,10 +38,9 @@ async fn p7_dropping_a_read_closes_its_connection_and_the_next_call_works() {
                     drop(market.orders().list(Default::default()).await);
                 }
             };
-            let (method, path) = read.split_once(' ').unwrap();
             tokio::select! {
                 () = reading => panic!("the answer never comes"),
-                () = dev.arrived(method, path) => {}
+                () = dev.arrived(read) => {}
             }
             // The call is dropped by now; this returns when the server has noticed.
             let log = dev.settled().await;
@@ -63,7 +62,7 @@ async fn p7_p11_a_cart_write_that_has_begun_is_completed_though_its_caller_left_
         let cart = device.market.cart();
         tokio::select! {
             _ = cart.add(SkuId(42), 2) => panic!("it is still under way"),
-            () = dev.arrived("POST", "/cart/items") => {}
+            () = dev.arrived("POST /cart/items") => {}
         }
         assert_eq!(dev.requests().await[0].status, None, "dropped before its answer");
         let after = cart.add(SkuId(88), 1).await.unwrap();
@@ -93,7 +92,7 @@ async fn p7_p11_a_cart_call_that_is_dropped_while_it_waits_for_its_turn_is_not_m
             biased;
             _ = &mut first => panic!("it is still under way"),
             () = queued => panic!("they wait for their turn"),
-            () = dev.arrived("POST", "/cart/items") => {}
+            () = dev.arrived("POST /cart/items") => {}
         }
         first.await.unwrap();
         assert_eq!(lines(&cart.get().await.unwrap()), [(SkuId(42), 2)]);
@@ -112,7 +111,7 @@ async fn p7_a_sign_in_whose_caller_left_once_the_code_was_sent_signs_in_all_the_
         dev.fault(late("POST /auth/verify-code")).await;
         tokio::select! {
             _ = session.verify_code(PHONE, &code) => panic!("it is still under way"),
-            () = dev.arrived("POST", "/auth/verify-code") => {}
+            () = dev.arrived("POST /auth/verify-code") => {}
         }
         let mut states = session.subscribe();
         in_time(async { while !states.next().await.unwrap().is_signed_in() {} }).await;
@@ -129,7 +128,7 @@ async fn p7_p12_an_order_from_the_cart_that_has_begun_is_placed_though_its_calle
         dev.fault(late("POST /orders/create")).await;
         tokio::select! {
             _ = orders.place(order_from_cart()) => panic!("it is still under way"),
-            () = dev.arrived("POST", "/orders/create") => {}
+            () = dev.arrived("POST /orders/create") => {}
         }
         // The cart's next call waits for the order, which empties it.
         let left = lines(&cart.get().await.unwrap());

@@ -114,7 +114,7 @@ fn killed(moment: Moment, home: &Home, dev: &DevServer) {
         if noted && matches!(moment, Moment::Sent | Moment::Acted) {
             dev.clear_requests();
             let fault = Fault::Latency { ms: 600_000, acted: moment == Moment::Acted };
-            dev.fault(FaultRule::new("POST /orders/create", fault));
+            dev.fault(FaultRule::new("POST /orders/create", fault)).unwrap();
             victim.may_go_on(&answer);
             match moment {
                 Moment::Acted => wait_until(|| orders(dev) > before),

@@ -1,39 +1,21 @@
 //! What the kit has besides: time, delays, faults that no server can play, and a record of what was asked.
 
 use std::process::Command;
-use std::sync::mpsc::channel;
+use std::sync::Arc;
 use std::time::Duration;
 
-use market_sdk::test_kit::{DevServer, FakeProduct, FakeShop, Fault};
+use market_sdk::test_kit::{Dialect, FakeProduct, FakeShop, FakeSku, Fault, MarketDevServer};
 use market_sdk::{
-    EndReason, ErrorCode, LockedReason, MarketClient, MemoryStore, NewOrder, OrderStatus, ProductId, Result,
-    SessionState, SkuId, UserId,
+    ErrorCode, LockedReason, MarketClient, MemoryStore, Method, NewOrder, OrderId, OrderStatus, ProductId,
+    RawRequest, Result, SessionState, SkuId, UserId,
 };
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::ANN;
+use crate::{AIDA, ANN, BEN};
 
 fn code<T>(result: Result<T>) -> Option<ErrorCode> {
     result.err().map(|error| error.code())
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_session_ends_by_itself_when_tokios_clock_is_moved() {
-    let shop = FakeShop::new();
-    shop.set_session_lifetime(Duration::from_secs(600));
-    let market = shop.signed_in_client(ANN).await;
-    let (told, ends) = channel();
-    market.session().on_end(move |end| told.send(end.reason).unwrap());
-    tokio::time::sleep(Duration::from_secs(599)).await;
-    market.cart().get().await.unwrap();
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let state = market.session().state();
-    assert!(matches!(state, SessionState::Expired { reason: EndReason::Expired, .. }), "{state:?}");
-    assert_eq!(ends.recv_timeout(Duration::from_secs(10)), Ok(EndReason::Expired));
-    assert_eq!(code(market.cart().get().await), Some(ErrorCode::SessionExpired));
-    // It was known without asking.
-    assert_eq!(shop.requests_on("GET /cart").len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,7 +107,7 @@ async fn what_is_held_waits_until_it_is_released_and_the_cart_waits_behind_it() 
     shop.forget_requests();
     shop.hold("POST /cart/items");
     let first = tokio::spawn(market.cart().add(SkuId(42), 1));
-    shop.until_held("POST /cart/items").await;
+    shop.arrived("POST /cart/items", 1).await;
     let second = tokio::spawn(market.cart().get());
     tokio::task::yield_now().await;
     assert_eq!(shop.requests().len(), 1);
@@ -152,15 +134,15 @@ async fn what_was_asked_is_on_record_without_the_token() {
 async fn a_test_sells_what_it_likes_chooses_the_code_and_ships_orders() {
     let shop = FakeShop::new();
     shop.set_code("987654");
-    let price = "7.50".parse().unwrap();
-    let mug = FakeProduct { id: ProductId(77), sku: SkuId(500), name: "Mug".to_owned(), price, stock: 1 };
-    shop.add_product(mug);
+    let mug = FakeSku { stock: 1, ..FakeSku::new(SkuId(500), "7.50") };
+    shop.add(FakeProduct::new(ProductId(77), "Mug", [mug]));
     let market = shop.signed_in_client(ANN).await;
     assert_eq!(market.cart().add(SkuId(500), 1).await.unwrap().total_price.to_string(), "USD 7.50");
     let order = NewOrder::from_cart("Ann", ANN, "1 Main St");
     let placed = market.orders().place(order.clone()).await.unwrap();
-    assert_eq!(shop.orders(), 1);
-    shop.set_order_status(placed.id, OrderStatus::Shipped);
+    assert_eq!(shop.orders(), std::slice::from_ref(&placed));
+    assert_eq!((shop.orders_of(ANN).len(), shop.orders_of(BEN).len()), (1, 0));
+    shop.set_order_status(ANN, placed.id, OrderStatus::Shipped);
     assert_eq!(market.orders().get(placed.id).await.unwrap().status, OrderStatus::Shipped);
     market.cart().add(SkuId(500), 1).await.unwrap();
     let error = market.orders().place(order).await.unwrap_err();
@@ -187,17 +169,6 @@ async fn a_locked_device_shows_neither_shop_nor_login_until_it_is_unlocked() {
     assert!(market.session().state().is_signed_in());
 }
 
-#[tokio::test(start_paused = true)]
-async fn that_a_session_ends_soon_is_said_when_tokios_clock_comes_to_it() {
-    let shop = FakeShop::new();
-    let market = shop.signed_in_client(ANN).await;
-    let (told, news) = channel();
-    market.session().on_expiring_soon(move |soon| told.send(soon.left).unwrap());
-    tokio::time::sleep(Duration::from_secs(25 * 60 + 1)).await;
-    let left = news.recv_timeout(Duration::from_secs(10)).unwrap();
-    assert!(left > Duration::from_secs(298) && left <= Duration::from_secs(300), "{left:?}");
-}
-
 /// An app's own configuration, as it is anywhere.
 fn configured() -> market_sdk::MarketClientBuilder {
     MarketClient::builder("https://api.example.com/shop/v2").app_id("com.example.shop")
@@ -216,6 +187,128 @@ async fn an_apps_own_configuration_is_built_on_the_shop() {
 }
 
 #[tokio::test]
+async fn what_is_sold_already_is_replaced() {
+    let shop = FakeShop::new();
+    let market = shop.signed_in_client(ANN).await;
+    market.cart().add(SkuId(42), 1).await.unwrap();
+    market.cart().add(SkuId(88), 1).await.unwrap();
+    market.wishlist().add(ProductId(10)).await.unwrap();
+    shop.add(FakeProduct::new(ProductId(10), "Mug", [FakeSku::new(SkuId(42), "7.50")]));
+    // Its other SKU went with the product.
+    let cart = market.cart().get().await.unwrap();
+    let shown: Vec<_> = cart.items.iter().map(|line| (line.sku_id, line.name.as_str())).collect();
+    assert_eq!((shown, cart.total_price.to_string().as_str()), (vec![(SkuId(42), "Mug")], "USD 7.50"));
+    assert_eq!(code(market.cart().add(SkuId(88), 1).await), Some(ErrorCode::NotFound));
+    assert_eq!(market.wishlist().get().await.unwrap().items[0].product.name, "Mug");
+    // The one SKU goes over to another product.
+    shop.add(FakeProduct::new(ProductId(77), "Cup", [FakeSku::new(SkuId(42), "8")]));
+    assert_eq!(market.cart().get().await.unwrap().items[0].name, "Cup");
+    assert_eq!(market.wishlist().get().await.unwrap().items, []);
+}
+
+#[test]
+#[should_panic = "is no price"]
+fn a_price_that_is_none_is_found_at_once() {
+    let _ = FakeSku::new(SkuId(500), "cheap");
+}
+
+#[tokio::test]
+async fn orders_have_numbers_of_their_market_and_are_told_apart_by_phone() {
+    let shop = FakeShop::new();
+    for phone in [AIDA, ANN] {
+        let market = shop.signed_in_client(phone).await;
+        market.orders().place(NewOrder::of_items("A", phone, "1 Main St", [(SkuId(42), 1)])).await.unwrap();
+    }
+    shop.set_order_status("+1 312 805 9851", OrderId(1), OrderStatus::Shipped);
+    assert_eq!(shop.orders()[0].status, OrderStatus::Pending);
+    assert_eq!(shop.orders_of(ANN), [shop.orders()[1].clone()]);
+    assert_eq!(shop.orders_of(ANN)[0].status, OrderStatus::Shipped);
+}
+
+#[tokio::test]
+async fn a_person_gets_three_codes_and_a_test_signs_in_as_often_as_it_likes() {
+    let shop = FakeShop::new();
+    let market = shop.client();
+    for _ in 0..5 {
+        shop.sign_in(&market, ANN).await.unwrap();
+    }
+    for _ in 0..3 {
+        market.session().request_code(ANN).await.unwrap();
+    }
+    assert_eq!(code(market.session().request_code(ANN).await), Some(ErrorCode::RateLimited));
+}
+
+#[tokio::test]
+async fn a_route_answers_what_the_test_has_given_it() {
+    let shop = FakeShop::new();
+    let market = shop.signed_in_client(ANN).await;
+    let products = async || {
+        let answer = market.request(RawRequest::new(Method::Get, "/products")).await?;
+        answer.json::<serde_json::Value>()
+    };
+    assert_eq!(code(products().await), Some(ErrorCode::Unsupported));
+    shop.answer("GET /products", json!([{"id": 10}]), 200);
+    assert_eq!(products().await.unwrap(), json!([{"id": 10}]));
+    // It is one of the shop's routes now.
+    shop.fail_next_on("GET /products", Fault::rejected("Later"));
+    assert_eq!(code(products().await), Some(ErrorCode::Rejected));
+    shop.answer("GET /products", json!({"detail": "Too many"}), 429);
+    assert_eq!(code(products().await), Some(ErrorCode::RateLimited));
+    shop.answer("GET /cart", json!({"detail": "Gone"}), 404);
+    assert_eq!(code(market.cart().get().await), Some(ErrorCode::NotFound));
+    shop.expire_sessions();
+    assert_eq!(code(products().await), Some(ErrorCode::SessionExpired));
+    shop.sign_in(&market, ANN).await.unwrap();
+    shop.answer("GET /products", json!({}), 401);
+    assert_eq!(code(products().await), Some(ErrorCode::SessionExpired));
+    assert!(!market.session().state().is_signed_in());
+}
+
+/// What a test is told that does this.
+fn panic_of(act: impl FnOnce()) -> String {
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(act)).expect_err("it panics");
+    panic.downcast_ref::<String>().expect("a panic has a text").clone()
+}
+
+#[tokio::test]
+async fn a_route_that_the_shop_has_not_is_refused_with_those_that_it_has() {
+    let shop = FakeShop::new();
+    shop.answer("GET /products/{id}", json!({}), 200);
+    for route in
+        ["POST /order/create", "GET /cart/items", "GET", "/cart", "GET cart", "POST /orders/create/now"]
+    {
+        for said in [
+            panic_of(|| shop.fail_next_on(route, Fault::Down)),
+            panic_of(|| shop.fail_all(route, Fault::Down)),
+            panic_of(|| shop.hold(route)),
+            panic_of(|| drop(shop.arrived(route, 1))),
+            panic_of(|| drop(shop.requests_on(route))),
+        ] {
+            assert!(said.starts_with(&format!("the shop has no route {route}. It has\n")), "{said}");
+            assert!(
+                said.contains("\n  POST /orders/create\n") && said.ends_with("\n  GET /products/{id}"),
+                "{said}"
+            );
+        }
+    }
+    for route in
+        ["*", "* /cart", "GET /cart/", "PUT /cart/items/7", "DELETE /cart/items/{id}", "GET /products/7"]
+    {
+        shop.hold(route);
+    }
+    assert!(panic_of(|| shop.answer("products", json!({}), 200)).contains("is no route"));
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic = "1 of 2 requests came on GET /cart"]
+async fn what_does_not_arrive_is_said() {
+    let shop = FakeShop::new();
+    shop.signed_in_client(ANN).await.cart().get().await.unwrap();
+    shop.arrived("GET /cart", 1).await;
+    shop.arrived("GET /cart", 2).await;
+}
+
+#[tokio::test]
 async fn the_installed_server_is_started_by_its_variable_plays_faults_and_ends_with_its_value() {
     const VARIABLE: &str = "MARKET_DEV_SERVER";
     if std::env::var_os(VARIABLE).is_none() {
@@ -228,19 +321,34 @@ async fn the_installed_server_is_started_by_its_variable_plays_faults_and_ends_w
         assert!(said.status.success() && passed, "{said:?}");
         return;
     }
-    let server = DevServer::start();
+    let server = MarketDevServer::start_with(Dialect::G2, ["--no-rate-limits"]);
+    assert_eq!(server.control("GET", "dialect", json!(null)).await["dialect"], "g2");
+    let server = Arc::new(MarketDevServer::start());
     let builder = MarketClient::builder(server.base_url()).app_id("kit").allow_http_loopback();
     let market = builder.store(MemoryStore::default()).build().unwrap();
     market.session().request_code(ANN).await.unwrap();
     market.session().verify_code(ANN, &server.code(ANN).await).await.unwrap();
+    let wrong = tokio::spawn({
+        let server = server.clone();
+        async move { server.fault("POST /cart/item", json!({"kind": "reset"}), 1).await }
+    });
+    let wrong = wrong.await.unwrap_err().into_panic();
+    let said = panic_of(|| std::panic::resume_unwind(wrong));
+    assert!(said.contains("no route POST /cart/item.") && said.contains("POST /cart/items"), "{said}");
     server.fault("POST /cart/items", json!({"kind": "html", "status": 502}), 1).await;
     assert_eq!(code(market.cart().add(SkuId(42), 1).await), Some(ErrorCode::Server));
     market.cart().add(SkuId(42), 1).await.unwrap();
     assert_eq!(server.state().await["us"]["carts"][0]["items"][0]["quantity"], 1);
+    server.arrived("POST /cart/items", 2).await;
     assert_eq!(server.requests().await.last().unwrap()["path"], "/api/v1/cart/items");
+    server.fault("GET /cart", json!({"kind": "hold"}), None).await;
+    let cart = tokio::spawn(market.cart().get());
+    server.arrived("GET /cart", 1).await;
+    server.release().await;
+    assert_eq!(cart.await.unwrap().unwrap().items.len(), 1);
     server.advance_clock(Duration::from_secs(31 * 60)).await;
     assert_eq!(code(market.cart().get().await), Some(ErrorCode::SessionExpired));
-    server.stop();
+    Arc::into_inner(server).unwrap().close();
     assert_eq!(code(market.session().markets().await), Some(ErrorCode::Network));
 }
 

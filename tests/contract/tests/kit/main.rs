@@ -8,12 +8,13 @@
 
 mod app;
 mod kit;
+mod listeners;
 mod orders;
 mod sessions;
 mod shopping;
 mod stage;
 
-use market_sdk::test_kit::{DevServer, FakeShop};
+use market_sdk::test_kit::{FakeShop, MarketDevServer};
 use stage::{Server, Stage};
 
 const ANN: &str = "+13128059851";
@@ -21,8 +22,8 @@ const BEN: &str = "+13128059852";
 /// Of the market kg.
 const AIDA: &str = "+996700123456";
 
-fn real() -> DevServer {
-    DevServer::start_program(env!("CARGO_BIN_EXE_contract-dev-server"), ["--no-rate-limits"])
+fn real() -> MarketDevServer {
+    MarketDevServer::start_program(env!("CARGO_BIN_EXE_contract-dev-server"), [""; 0])
 }
 
 /// What the app sees of a behaviour, on the one and on the other.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use market_contract_tests::in_time;
 use market_sdk::test_kit::Fault;
-use market_sdk::{MarketClient, MemoryStore, ProfileUpdate, SessionState, SkuId};
+use market_sdk::{MarketClient, MemoryStore, ProfileUpdate, SessionState, SessionStates, SkuId};
 
 use crate::stage::Stage;
 use crate::{AIDA, ANN, BEN, behaviours};
@@ -23,6 +23,39 @@ async fn waiting(market: &MarketClient, calls: usize) {
     let waits =
         |state: &SessionState| matches!(state, SessionState::Expired { waiting, .. } if *waiting == calls);
     in_time(async { while !states.next().await.is_some_and(|state| waits(&state)) {} }).await;
+}
+
+/// The states of a client in their order.
+struct States {
+    coming: SessionStates,
+    seen: Vec<String>,
+}
+
+impl States {
+    fn of(market: &MarketClient) -> Self {
+        Self { coming: market.session().subscribe(), seen: Vec::new() }
+    }
+
+    async fn come_to(&mut self, state: &str) {
+        while self.seen.last().is_none_or(|last| last != state) {
+            let next = match in_time(self.coming.next()).await.unwrap() {
+                // Whether it is stored already is a matter of moments.
+                SessionState::SignedIn { .. } => "SignedIn".to_owned(),
+                SessionState::Expired { reason, waiting, .. } => {
+                    format!("Expired {reason:?}, {waiting} wait")
+                }
+                SessionState::SignedOut { reason, .. } => format!("SignedOut {reason:?}"),
+                other => format!("{other:?}"),
+            };
+            if self.seen.last() != Some(&next) {
+                self.seen.push(next);
+            }
+        }
+    }
+
+    fn seen(self) -> Vec<String> {
+        self.seen
+    }
 }
 
 behaviours! {
@@ -78,6 +111,21 @@ behaviours! {
         stage.advance_clock(2).await;
         stage.got(market.cart().get().await);
         stage.got(Ok(market.session().state()));
+    }
+
+    async fn a_fourth_code_within_a_quarter_of_an_hour_is_refused(stage) {
+        let market = stage.client();
+        let session = market.session();
+        for phone in [ANN, ANN, ANN, ANN, BEN] {
+            stage.got(session.request_code(phone).await);
+        }
+        // The third is good all the same, and that it was used makes no room.
+        let code = stage.code(ANN).await;
+        stage.got(session.verify_code(ANN, &code).await);
+        stage.got(session.request_code(ANN).await);
+        stage.advance_clock(16).await;
+        stage.got(session.request_code(ANN).await);
+        stage.requests().await;
     }
 
     async fn a_code_is_good_for_a_quarter_of_an_hour(stage) {
@@ -176,6 +224,27 @@ behaviours! {
         stage.requests().await;
     }
 
+    async fn the_states_follow_one_another_from_a_sign_in_to_a_logout(stage) {
+        let store = MemoryStore::default();
+        let market =
+            stage.device(&store, |builder| builder.park_on_expiry(2, Duration::from_secs(300)));
+        // How long it is read is a matter of moments too.
+        market.session().restore().await.unwrap();
+        let mut states = States::of(&market);
+        states.come_to("SignedOut NoSession").await;
+        stage.sign_in(&market, ANN).await;
+        states.come_to("SignedIn").await;
+        stage.expire_sessions().await;
+        let add = tokio::spawn(market.cart().add(SkuId(42), 2));
+        states.come_to("Expired Rejected, 1 wait").await;
+        stage.sign_in(&market, ANN).await;
+        in_time(add).await.unwrap().unwrap();
+        states.come_to("SignedIn").await;
+        market.session().logout().await.unwrap();
+        states.come_to("SignedOut LoggedOut").await;
+        stage.saw(states.seen());
+    }
+
     async fn what_waits_is_never_sent_as_another_user(stage) {
         let market = parking(stage, 2).await;
         stage.expire_sessions().await;
@@ -191,7 +260,7 @@ behaviours! {
         let market = stage.signed_in(ANN).await;
         stage.hold("GET /wishlist").await;
         let wishlist = tokio::spawn(market.wishlist().get());
-        stage.until_held("GET /wishlist").await;
+        stage.arrived("GET /wishlist", 1).await;
         stage.got(market.session().logout().await);
         stage.got(in_time(wishlist).await.unwrap());
         stage.release().await;

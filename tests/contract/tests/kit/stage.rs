@@ -4,8 +4,7 @@ use std::cell::RefCell;
 use std::fmt::Debug;
 use std::time::Duration;
 
-use market_contract_tests::in_time;
-use market_sdk::test_kit::{DevServer, FakeShop, Fault};
+use market_sdk::test_kit::{FakeShop, Fault, MarketDevServer};
 use market_sdk::{
     CancelledOrder, Cart, MarketClient, MarketClientBuilder, MemoryStore, Order, Profile, Result,
     SessionState, SignIn, SignedOutReason,
@@ -14,7 +13,7 @@ use serde_json::{Value, json};
 
 pub(crate) enum Server {
     Fake(FakeShop),
-    Real(Box<DevServer>),
+    Real(Box<MarketDevServer>),
 }
 
 pub(crate) struct Stage {
@@ -131,18 +130,10 @@ impl Stage {
         }
     }
 
-    pub(crate) async fn until_held(&self, route: &str) {
-        let (method, path) = route.split_once(' ').unwrap();
+    pub(crate) async fn arrived(&self, route: &str, count: usize) {
         match &self.server {
-            Server::Fake(shop) => shop.until_held(route).await,
-            Server::Real(server) => {
-                let is_it = |request: &Value| {
-                    request["method"] == method
-                        && request["path"] == format!("/api/v1{path}")
-                        && request["ended_ms"].is_null()
-                };
-                in_time(async { while !server.requests().await.iter().any(is_it) {} }).await;
-            }
+            Server::Fake(shop) => shop.arrived(route, count).await,
+            Server::Real(server) => server.arrived(route, count).await,
         }
     }
 

@@ -81,7 +81,7 @@ fn p9_a_logout_on_a_runtime_that_rests_holds_up_neither_the_next_logout_nor_the_
     let app = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (first, second) = (app(), app());
     let hours = Fault::Latency { ms: 3_600_000, acted: false };
-    server.fault(FaultRule::new("POST /auth/logout", hours).times(1));
+    server.fault(FaultRule::new("POST /auth/logout", hours).times(1)).unwrap();
     first.block_on(async {
         sign_in(&server, &market).await;
         let session = market.session();

@@ -93,6 +93,30 @@ export const ORDERS: Record<string, Behaviour> = {
     await seen.call(cart.get());
   },
 
+  'an order that the server fails under may have been placed': async (world, seen) => {
+    const market = await signedIn(world);
+    for (const [at, status] of [500, 503, 502, 408].entries()) {
+      const { cart, orders } = market;
+      await world.breakDown('orders.place', status);
+      await seen.call(orders.place({ ...ORDER, items: [{ skuId: 42, quantity: 1 }] }));
+      await seen.call(orders.place(ORDER));
+      await seen.call(orders.resolve());
+      await cart.add(42, at + 1);
+      await seen.call(orders.place({ ...ORDER, force: true }));
+      await seen.call(orders.resolve());
+    }
+    await seen.call(market.orders.list());
+  },
+
+  'an order that was declined in an answer that is lost is found nowhere': async (world, seen) => {
+    const { orders } = await signedIn(world);
+    await world.loseOrder(true);
+    await seen.call(orders.place({ ...ORDER, items: [{ skuId: 105, quantity: 1 }] }));
+    await seen.call(orders.resolve());
+    await world.later(16 * MINUTE);
+    await seen.call(orders.resolve());
+  },
+
   'an order that was not placed is said so after its time': async (world, seen) => {
     const { orders } = await signedIn(world);
     const order = { ...ORDER, items: [{ skuId: 42, quantity: 1 }] };

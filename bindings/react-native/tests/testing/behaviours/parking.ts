@@ -89,6 +89,7 @@ export const PARKING: Record<string, Behaviour> = {
     const market = await signedIn(world, PHONE, PARKS);
     const shown: (Cart | undefined)[] = [];
     market.cart.subscribe((cart) => shown.push(cart));
+    await until(world, () => shown.length >= 1);
     await market.cart.add(42, 1);
     await until(world, () => shown.length >= 2);
     await world.expireSessions();
@@ -101,6 +102,39 @@ export const PARKING: Record<string, Behaviour> = {
     await until(world, () => shown.length >= 3);
     await world.settled();
     seen.note(shown);
+  },
+
+  'states are told in their order': async (world, seen) => {
+    const market = await world.client(PARKS);
+    const told: unknown[] = [];
+    const stop = market.session.subscribe((state) => {
+      // That the store held nothing may not have been told yet.
+      if (told.length === 0 && state.status !== 'signedIn') return;
+      // A session is stored a moment after its sign-in, which is told too.
+      const one = 'persisted' in state ? { ...state, persisted: true } : state;
+      if (JSON.stringify(told.at(-1)) !== JSON.stringify(one)) told.push(one);
+    });
+    const turns = async (count: number): Promise<void> => {
+      await until(world, () => told.length >= count);
+      await world.settled();
+      seen.note(told);
+    };
+    await signIn(world, market);
+    await turns(1);
+    await world.expireSessions();
+    const add = market.cart.add(42, 2);
+    await waiting(world, market, 1);
+    await turns(2);
+    await signIn(world, market);
+    await seen.call(add);
+    await turns(3);
+    await market.session.logout();
+    await turns(4);
+    stop();
+    await world.later(1000);
+    await signIn(world, market);
+    await world.settled();
+    seen.note(told);
   },
 
   'patience ends': async (world, seen) => {

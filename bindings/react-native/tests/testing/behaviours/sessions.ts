@@ -1,3 +1,4 @@
+import type { MarketError } from '../../../src/testing';
 import { KG_PHONE, PHONE } from '../../dev-server';
 import { leaving } from '../worlds';
 import { type Behaviour, listening, MINUTE, ORDER, signedIn, signIn, state } from './behaviour';
@@ -240,9 +241,86 @@ export const SESSIONS: Record<string, Behaviour> = {
 
   'a server that fails is an error, and ends no session': async (world, seen) => {
     const market = await signedIn(world);
-    await world.breakDown('session.profile');
+    await world.breakDown('session.profile', 500);
     await seen.call(market.session.profile());
     await seen.call(market.session.profile());
+    seen.note(state(market));
+  },
+
+  'who is refused with a session has one no more, and who is without is refused': async (world, seen) => {
+    const market = await signedIn(world);
+    const ends = listening(market);
+    await world.breakDown('session.markets', 401);
+    await market.session.markets().catch((error: unknown) => {
+      const { code, status } = error as MarketError;
+      seen.note([code, status]);
+    });
+    seen.note(state(market));
+    await world.breakDown('session.profile', 401);
+    await seen.call(market.session.profile());
+    await world.settled();
+    seen.note([ends, state(market)]);
+  },
+
+  'a sign-in that nobody knows the outcome of is said to be so': async (world, seen) => {
+    const market = await world.client();
+    await market.session.requestCode(PHONE);
+    const code = await world.code(PHONE);
+    for (const status of [500, 503, 502, 504, 408]) {
+      await world.breakDown('session.verifyCode', status);
+      await seen.call(market.session.verifyCode(PHONE, code));
+    }
+    await seen.call(market.session.verifyCode(PHONE, code));
+  },
+
+  'a logout meets what fails only where the server is told of it': async (world, seen) => {
+    const market = await world.client();
+    await world.breakDown(undefined, 500);
+    await seen.call(market.session.logout());
+    await seen.call(market.session.clear());
+    await seen.call(market.session.requestCode(PHONE));
+    await signIn(world, market);
+    await world.breakDown(undefined, 500);
+    await seen.call(market.session.logout());
+    await seen.call(market.session.requestCode(PHONE));
+    await signIn(world, market);
+    await world.breakDown(undefined, 500);
+    await seen.call(market.session.clear());
+    await seen.call(market.session.requestCode(PHONE));
+    seen.note(state(market));
+  },
+
+  'a route of the apps own is answered, or ends as its status says': async (world, seen) => {
+    const market = await signedIn(world);
+    const request = (withSession = true) => market.request('/shelf/7', { withSession });
+    const answers: [number, unknown][] = [
+      [200, { id: 7 }],
+      [201, []],
+      [400, { detail: 'Not like this' }],
+      [403, { message: ' No. ' }],
+      [404, { detail: 'Not Found' }],
+      [404, { detail: 'No such shelf' }],
+      [404, {}],
+      [405, { detail: 'Method Not Allowed' }],
+      [409, []],
+      [410, null],
+      [418, { detail: 5 }],
+      [422, { detail: 'Too many of them' }],
+      [422, { detail: 'No' }],
+      [422, { detail: [{ loc: ['body', 'items', 0, 'name'], msg: 'Too long' }, { loc: ['name'], msg: 'Short' }] }],
+      [422, { detail: [{ msg: 'Short' }] }],
+      [429, { detail: 'Slow down' }],
+      [500, { detail: 'SELECT' }],
+      [501, {}],
+    ];
+    for (const [status, json] of answers) {
+      await world.answer(`GET /shelf/{id}`, json, status);
+      await seen.call(request().then((answer) => [answer.status, answer.json()]));
+    }
+    await world.answer('GET /shelf/{id}', { detail: 'Who are you?' }, 401);
+    await seen.call(request(false));
+    seen.note(state(market));
+    await seen.call(request());
     seen.note(state(market));
   },
 };
