@@ -53,6 +53,14 @@ impl Keeper {
         inner.soon.listeners.add(listener)
     }
 
+    /// Without a thread in between: what was said is there at once.
+    #[cfg(test)]
+    pub(crate) fn tell_soon(&self, listener: std::sync::mpsc::Sender<ExpiringSoon>) {
+        let ear: listeners::Ear<ExpiringSoon> =
+            Box::new(move |soon, _| listener.send(soon).unwrap_or_default());
+        self.lock().soon.listeners.add(Some(ear));
+    }
+
     pub(crate) fn remove_soon_listener(&self, id: u64) {
         self.lock().soon.listeners.remove(id);
     }

@@ -248,12 +248,13 @@ impl FakeShop {
         goods.stock = [i64::from(pieces); 2];
     }
 
-    /// The orders of all users: whether one was doubled. Those of the market kg come first; each market has numbers of its own.
+    /// The orders of all users, the newest first: whether one was doubled. Those of the market kg come first; each market has
+    /// numbers of its own.
     pub fn orders(&self) -> Vec<Order> {
         self.shop().orders(None)
     }
 
-    /// The orders of this phone's user, the oldest first.
+    /// The orders of this phone's user, the newest first.
     pub fn orders_of(&self, phone: &str) -> Vec<Order> {
         self.shop().orders(Some(&written(phone)))
     }

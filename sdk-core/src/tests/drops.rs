@@ -233,3 +233,26 @@ fn p7_every_future_may_be_dropped_at_every_await() {
     }
     println!("figure: poll and drop: {} futures in {} situations, {drops} drops", ACTS.len(), befores.len());
 }
+
+#[tokio::test(start_paused = true)]
+async fn p7_p12_a_resolve_left_before_it_hears_that_the_note_is_gone_lets_no_earlier_tap_order_twice() {
+    let world = World::signed_in().await;
+    let place = || {
+        let order = NewOrder::of_items("Ann", PHONE, "1 Main St", [(SkuId(42), 1)]);
+        world.market.orders().place(order)
+    };
+    world.shop.mishap("/orders/create", Mishap::LostAfter);
+    assert_eq!(place().await.unwrap_err().code(), ErrorCode::OutcomeUnknown);
+    let mut resolving = Box::pin(world.market.orders().resolve());
+    let mut tap = None;
+    while world.store.noted().is_some() {
+        let pending = poll_fn(|context| Poll::Ready(resolving.as_mut().poll(context).is_pending())).await;
+        assert!(pending);
+        // It waits behind the resolve, made while it was not known that the first had been placed.
+        tap.get_or_insert_with(|| tokio::spawn(place()));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    drop(resolving);
+    assert_eq!(tap.unwrap().await.unwrap().unwrap_err().code(), ErrorCode::OrderPending);
+    assert_eq!(world.shop.orders(), 1);
+}

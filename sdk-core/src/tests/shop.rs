@@ -31,8 +31,8 @@ pub(super) enum Mishap {
     Slow(Duration),
     Silent,
     Body(&'static [u8]),
-    /// 307, to there.
-    Redirect(&'static str),
+    /// To the same path there, with this status. One that leaves a write's method to the client has acted.
+    SentOn(u16, &'static str),
     /// The connection is cut at once, and the server acts so much later.
     ActsLate(Duration),
 }
@@ -421,7 +421,12 @@ impl Transport for Shop {
             let answer = match &mishap {
                 Some(Mishap::Status(status, body)) => Ok((*status, Bytes::from_static(body.as_bytes()))),
                 Some(Mishap::RetryAfter(status, _)) => Ok((*status, Bytes::new())),
-                Some(Mishap::Redirect(_)) => Ok((307, Bytes::new())),
+                Some(Mishap::SentOn(status, _)) => {
+                    if !matches!(status, 307 | 308) {
+                        shop.act(&seen);
+                    }
+                    Ok((*status, Bytes::new()))
+                }
                 Some(Mishap::NotSent) => Err(Failure::NotSent("refused".to_owned())),
                 Some(Mishap::LostBefore) => Err(Failure::Lost("reset".to_owned())),
                 Some(Mishap::Silent) => std::future::pending().await,
@@ -462,7 +467,10 @@ impl Transport for Shop {
                 Some(Mishap::RetryAfter(_, after)) => {
                     headers.insert("retry-after", after.parse().unwrap());
                 }
-                Some(Mishap::Redirect(to)) => {
+                Some(Mishap::SentOn(_, there)) => {
+                    // No two lead to the same place.
+                    let query = format!("{}&hop={}", seen.query, inside.answered);
+                    let to = format!("{there}{}?{}", seen.path, query.trim_start_matches('&'));
                     headers.insert("location", to.parse().unwrap());
                 }
                 _ => {}

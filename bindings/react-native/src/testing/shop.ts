@@ -70,8 +70,8 @@ export class FakeShop {
     return orders.sort((one, other) => placed(other) - placed(one));
   }
 
-  /** Moves an order on, to `shipped` say: that of this number of the user of a phone number, since each market counts its own. */
-  setOrderStatus(orderId: number, status: OrderStatus, phone: string): void {
+  /** Moves a user's order on, to `shipped` say. */
+  setOrderStatus(phone: string, orderId: number, status: OrderStatus): void {
     this.account(phone).order(orderId).status = status;
   }
 

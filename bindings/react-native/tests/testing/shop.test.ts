@@ -20,7 +20,7 @@ test('the shop sells what the test adds, at each markets price, as long as there
   await expect(market.orders.place({ ...ORDER, items })).rejects.toThrow("Product 'Mug' (size: L, color: ) is out of stock");
   market.shop.setStock(901, 3);
   expect((await market.orders.place({ ...ORDER, items })).status).toBe('pending');
-  market.shop.setOrderStatus(1, 'shipped', '+1 (312) 805-9851');
+  market.shop.setOrderStatus('+1 (312) 805-9851', 1, 'shipped');
   expect((await market.orders.get(1)).status).toBe('shipped');
   const kg = new FakeMarketClient({ signedInAs: KG_PHONE, shop: market.shop });
   expect((await kg.cart.add(901, 3)).totalPrice).toEqual({ amount: '270215977642229793.03', currency: 'KGS' });
@@ -88,7 +88,7 @@ test('the shop tells its orders, the newest first', async () => {
   expect(told()).toEqual([[2, PHONE], [1, KG_PHONE], [1, PHONE]]);
   expect(told('+1 (312) 805-9851')).toEqual([[2, PHONE], [1, PHONE]]);
   expect(told('+13128059852')).toEqual([]);
-  shop.setOrderStatus(1, 'shipped', KG_PHONE);
+  shop.setOrderStatus(KG_PHONE, 1, 'shipped');
   expect(shop.orders().map(({ status }) => status)).toEqual(['pending', 'shipped', 'pending']);
 });
 

@@ -53,13 +53,19 @@ public final class FakeShop: Sendable {
         for client in clients { client.state.use { $0.age(by: duration) } }
     }
 
-    /// Has an order come to another status. An order's number is its market's own.
-    public func setOrderStatus(_ order: Int, to status: OrderStatus, in market: Market) {
+    /// Moves a user's order on, to `.shipped` say.
+    public func setOrderStatus(of phone: String, order: Int, to status: OrderStatus) {
+        guard case (let number, let market?)? = try? parsed(phone: phone) else {
+            preconditionFailure("\(phone) is no phone number that can sign in.")
+        }
         stored.use { shop in
-            guard let at = shop[market].orders.firstIndex(where: { $0.order.id == order }) else {
-                preconditionFailure("The shop has no order \(order) in the market \(market).")
+            let shelf = shop[market]
+            guard let at = shelf.orders.firstIndex(where: {
+                $0.order.id == order && shelf.accounts[$0.user]?.phone == number
+            }) else {
+                preconditionFailure("\(phone) has no order \(order).")
             }
-            shop[market].orders[at].order = shop[market].orders[at].order.with(status: status)
+            shop[market].orders[at].order = shelf.orders[at].order.with(status: status)
         }
     }
 
@@ -77,12 +83,12 @@ public final class FakeShop: Sendable {
         stored.use { $0.answers[bare] = RawResponse(status: status, body: body) }
     }
 
-    /// The orders that the shop has, by market and the oldest first: of all users, or of the one with a phone number.
+    /// The orders that the shop has, newest first within a market: of all users, or of the one with a phone number.
     public func orders(of phone: String? = nil) -> [Order] {
         let number = phone.map { (try? parsed(phone: $0).0) ?? $0 }
         return stored.read { shop in
             [shop[.kg], shop[.us]].flatMap { shelf in
-                shelf.orders.filter { number == nil || shelf.accounts[$0.user]?.phone == number }.map(\.order)
+                shelf.orders.reversed().filter { number == nil || shelf.accounts[$0.user]?.phone == number }.map(\.order)
             }
         }
     }

@@ -25,7 +25,7 @@ impl Shop {
     pub(in crate::test_kit) fn orders(&self, phone: Option<&str>) -> Vec<model::Order> {
         let mut all = Vec::new();
         for (at, market) in [Market::Kg, Market::Us].iter().enumerate() {
-            for order in &self.markets[at].orders {
+            for order in self.markets[at].orders.iter().rev() {
                 if phone.is_none_or(|phone| self.user(Who { market: at, user: order.user }).phone == phone) {
                     // As it comes over the wire.
                     let shown = serde_json::from_str::<OrderWire>(&order.show().to_string());

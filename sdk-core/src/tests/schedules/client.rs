@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
+use super::super::world::SOON;
 use super::cart::Cart;
 use super::log::CallId;
 use super::steps::Act;
@@ -40,9 +41,50 @@ pub(super) enum Knows {
 pub(super) struct Live {
     pub(super) token: String,
     pub(super) user: u64,
-    /// By the monotonic clock, and by the one that timers go by.
-    pub(super) ends: Option<(Duration, Duration)>,
+    /// None if it is not known when.
+    pub(super) ends: Option<Ends>,
     pub(super) persisted: bool,
+}
+
+/// When a session ends, and when that is said before. Each by the monotonic clock, and by the one that timers go by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ends {
+    pub(super) at: Duration,
+    pub(super) timer: Duration,
+    /// How long before.
+    pub(super) margin: Duration,
+    pub(super) soon_timer: Duration,
+    pub(super) said: bool,
+}
+
+impl Live {
+    /// `left`: of its `lifetime`, from now on.
+    pub(super) fn new(
+        now: Now,
+        token: String,
+        user: u64,
+        lifetime: Option<Duration>,
+        left: Option<Duration>,
+    ) -> Self {
+        let ends = lifetime.zip(left).map(|(lifetime, left)| {
+            let margin = SOON.min(lifetime / 2);
+            let timer = now.elapsed + left;
+            let soon_timer = now.elapsed + left.saturating_sub(margin);
+            Ends { at: now.monotonic + left, timer, margin, soon_timer, said: false }
+        });
+        Self { token, user, ends, persisted: false }
+    }
+}
+
+impl Ends {
+    /// The client has looked at the clock: what is due by that does not wait for its timer.
+    pub(super) fn looked_at(&mut self, now: Now) {
+        if self.at <= now.monotonic {
+            self.timer = Duration::ZERO;
+        } else if self.at <= now.monotonic + self.margin {
+            self.soon_timer = Duration::ZERO;
+        }
+    }
 }
 
 pub(super) struct Client {
@@ -62,6 +104,8 @@ pub(super) struct Client {
     pub(super) silent: HashSet<String>,
     /// When the last session ended.
     pub(super) ended_at: Option<Duration>,
+    /// The end that was signalled last, and when.
+    pub(super) signalled: Option<((u64, EndReason), Duration)>,
     /// An end that has to be signalled.
     pub(super) owes: Option<(u64, EndReason)>,
     /// Since when, by the count of events, it has not been so any more.
@@ -72,6 +116,12 @@ pub(super) struct Client {
     pub(super) slow_until: u64,
     /// What the job under way was told by the store.
     pub(super) read: Option<StoreRead>,
+    /// The last answer was a 401 that was not about the session of now.
+    pub(super) late: bool,
+    /// How often its session has expired.
+    pub(super) expiries: u32,
+    /// Which installation of the app it belongs to, and whether it was the first to ask; none if it has not asked.
+    pub(super) installed: Option<(u32, bool)>,
     /// It logged out before it could know what is stored.
     pub(super) left_unread: bool,
     /// The newest call that has gone on after an expiry, in which stay.
@@ -98,12 +148,16 @@ impl Client {
             ended: HashSet::new(),
             silent: HashSet::new(),
             ended_at: None,
+            signalled: None,
             owes: None,
             out_until: 0,
             expired_until: 0,
             jobs: Vec::new(),
             slow_until: 0,
             read: None,
+            late: false,
+            expiries: 0,
+            installed: None,
             left_unread: false,
             resumed: (0, 0),
             cart: Cart::default(),
@@ -118,14 +172,16 @@ impl Client {
         }
     }
 
-    /// What it makes of what is stored, as long as it does not know who is signed in.
-    pub(super) fn look(&mut self, now: Now, events: u64, found: &StoreRead) {
+    /// What it makes of what is stored, as long as it does not know who is signed in. `left_behind`: it is of an earlier
+    /// installation.
+    pub(super) fn look(&mut self, now: Now, events: u64, found: &StoreRead, left_behind: bool) {
         if !matches!(self.knows, Knows::Unread(_)) {
             return;
         }
         self.knows = match found {
             StoreRead::Locked => Knows::Unread(Some(LockedReason::Locked)),
             StoreRead::Unavailable(_) => Knows::Unread(Some(LockedReason::Unavailable)),
+            StoreRead::Found(_) | StoreRead::Corrupt if left_behind => Knows::Out(SignedOutReason::NoSession),
             StoreRead::Missing => Knows::Out(SignedOutReason::NoSession),
             StoreRead::Corrupt => Knows::Out(SignedOutReason::Corrupt),
             StoreRead::Found(bytes) => match Record::of(bytes) {
@@ -144,12 +200,12 @@ impl Client {
         {
             self.ended.insert(token);
             self.expired_until = events;
+            self.expiries += 1;
             return Knows::Expired { user, reason: EndReason::Expired };
         }
         let left = lifetime.zip(age).and_then(|(lifetime, age)| lifetime.checked_sub(age));
         let left = left.filter(|left| !left.is_zero());
-        let ends = left.map(|left| (now.monotonic + left, now.elapsed + left));
-        Knows::In(Live { token, user, ends, persisted: true })
+        Knows::In(Live { persisted: true, ..Live::new(now, token, user, lifetime, left) })
     }
 
     pub(super) fn ends(&mut self, now: Now, reason: EndReason) -> Result<(), Broken> {
@@ -166,6 +222,7 @@ impl Client {
         self.ends(now, reason)?;
         if let Some(user) = self.user() {
             self.knows = Knows::Expired { user, reason };
+            self.expiries += 1;
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ use super::steps::Act;
 use super::{Broken, Setup};
 use crate::http::transport::{Failure, Reply, Request, Transport};
 use crate::journal::Entries;
-use crate::model::{Cart, SessionEnd, SessionState};
+use crate::model::{Cart, ExpiringSoon, SessionEnd, SessionState};
 use crate::session::clock::Clock;
 use crate::session::{EntryQueue, Job};
 use crate::store::{SecureStore, StoreError, StoreRead};
@@ -84,7 +84,7 @@ pub(super) enum Event {
     },
     Answered {
         request: RequestId,
-        answer: Result<(u16, Bytes), Failure>,
+        answer: Result<Answer, Failure>,
     },
     /// The client went away from it.
     GivenUp {
@@ -120,6 +120,11 @@ pub(super) enum Event {
         client: ClientId,
         end: SessionEnd,
     },
+    /// It was said that the session ends soon.
+    Expiring {
+        client: ClientId,
+        soon: ExpiringSoon,
+    },
     ShownState {
         client: ClientId,
         state: SessionState,
@@ -131,11 +136,21 @@ pub(super) enum Event {
     Resumed {
         client: ClientId,
     },
+    /// The app is another installation from now on.
+    Reinstalled,
     /// The test itself changes what is stored.
     Tampered,
     ClockSet,
     /// The store, or the shop, begins to be in trouble, or is no longer.
     StoreFails(bool),
+}
+
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: Bytes,
+    /// Where it sends the client on to.
+    pub(super) location: Option<String>,
 }
 
 /// A request as it leaves.
@@ -161,7 +176,7 @@ pub(super) struct Log(Arc<Mutex<Book>>);
 struct Book {
     model: Model,
     clock: Arc<Device>,
-    ends: Vec<(ClientId, Receiver<SessionEnd>)>,
+    signals: Vec<(ClientId, Receiver<ExpiringSoon>, Receiver<SessionEnd>)>,
     requests: RequestId,
     jobs: u64,
     broken: Option<Broken>,
@@ -174,7 +189,7 @@ impl Log {
         Self(Arc::new(Mutex::new(Book {
             model: Model::new(setup),
             clock,
-            ends: Vec::new(),
+            signals: Vec::new(),
             requests: 0,
             jobs: 0,
             broken: None,
@@ -186,23 +201,23 @@ impl Log {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where a client's ends are told, and noted as they come.
-    pub(super) fn ends_of(&self, client: ClientId) -> Sender<SessionEnd> {
-        let (tell, told) = channel();
-        self.book().ends.push((client, told));
-        tell
+    /// Where a client's ends, and what comes before them, are told, and noted as they come.
+    pub(super) fn signals_of(&self, client: ClientId) -> (Sender<ExpiringSoon>, Sender<SessionEnd>) {
+        let ((soon, soons), (end, ends)) = (channel(), channel());
+        self.book().signals.push((client, soons, ends));
+        (soon, end)
     }
 
     pub(super) fn push(&self, event: Event) {
         let mut book = self.book();
-        book.hear_ends();
+        book.hear();
         book.see(event);
     }
 
     /// Asks the model about what is seen from outside now.
     pub(super) fn ask(&self, ask: impl FnOnce(&mut Model, Now) -> Result<(), Broken>) {
         let mut book = self.book();
-        book.hear_ends();
+        book.hear();
         let now = book.now();
         let asked = ask(&mut book.model, now);
         book.judge(asked);
@@ -230,11 +245,14 @@ impl Book {
         Now { elapsed: self.clock.elapsed(), monotonic: self.clock.monotonic(), wall: self.clock.wall() }
     }
 
-    fn hear_ends(&mut self) {
-        let heard: Vec<_> =
-            (self.ends.iter()).flat_map(|(client, told)| told.try_iter().map(|end| (*client, end))).collect();
-        for (client, end) in heard {
-            self.see(Event::Ended { client, end });
+    fn hear(&mut self) {
+        let heard = |(client, soons, ends): &(ClientId, Receiver<ExpiringSoon>, Receiver<SessionEnd>)| {
+            let client = *client;
+            let soons = soons.try_iter().map(move |soon| Event::Expiring { client, soon });
+            soons.chain(ends.try_iter().map(move |end| Event::Ended { client, end })).collect::<Vec<_>>()
+        };
+        for event in self.signals.iter().flat_map(heard).collect::<Vec<_>>() {
+            self.see(event);
         }
     }
 
@@ -313,7 +331,13 @@ impl Transport for Seen<Box<dyn Transport>> {
             let reply = self.it.send(request).await;
             open.request = None;
             let answer = match &reply {
-                Ok(reply) => Ok((reply.status.as_u16(), reply.body.clone())),
+                Ok(reply) => Ok(Answer {
+                    status: reply.status.as_u16(),
+                    body: reply.body.clone(),
+                    location: (reply.headers.get("location"))
+                        .and_then(|to| to.to_str().ok())
+                        .map(str::to_owned),
+                }),
                 Err(failure) => Err(failure.clone()),
             };
             log.push(Event::Answered { request: number, answer });

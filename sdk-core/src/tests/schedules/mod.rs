@@ -2,8 +2,9 @@
 //! through calls, faults, clocks, drops, kills and second clients, and a model says after each step what has to be.
 //!
 //! A schedule is drawn from its number alone, so that the number replays it: `cargo xtask soak --seed NUMBER`.
-//! `steps.rs` draws schedules, `play.rs` plays them, `log.rs` notes what happens, and `model.rs` judges it: `client.rs`
-//! knows who is signed in, `wire.rs` requests and texts, `cart.rs` and `orders.rs` what their names say.
+//! `steps.rs` draws schedules, `play.rs` plays them, `log.rs` notes what happens, and `model.rs` judges it, in
+//! `model/` by what is sent, stored and told: `client.rs` knows who is signed in, `wire.rs` requests and texts,
+//! `cart.rs` and `orders.rs` what their names say.
 
 mod cart;
 mod client;

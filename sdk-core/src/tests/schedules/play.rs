@@ -1,23 +1,23 @@
 //! Plays a schedule on real clients.
 
-use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
+mod acts;
+mod panics;
+
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::Once;
-use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use tokio::task::JoinHandle;
 
+use self::acts::{Left, act_on, polled};
+use self::panics::Panics;
 use super::super::shop::Shop;
-use super::super::world::{Device, HANG, Lines, OTHER_PHONE, PHONE, Store, World};
+use super::super::world::{Device, HANG, Lines, Store, World};
 use super::ear;
 use super::log::{CallId, ClientId, Event, Got, Log, Resolved, Witness};
 use super::steps::{Act, Schedule, Setup, Step, User};
-use super::wire::{code, secrets};
+use super::wire::secrets;
 use super::{Broken, broken as breaks};
-use crate::model::*;
 use crate::session::ParkRule;
 use crate::{Error, ErrorCode, MarketClient};
 
@@ -51,43 +51,6 @@ fn play(schedule: &Schedule, traced: bool) -> (Option<Broken>, Vec<String>) {
     (found, log.trace())
 }
 
-thread_local! {
-    static WATCHED: Cell<bool> = const { Cell::new(false) };
-    static PANICS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Panics of this thread, of which tasks and jobs say nothing to anybody.
-struct Panics;
-
-impl Panics {
-    fn watch() -> Self {
-        static HOOK: Once = Once::new();
-        HOOK.call_once(|| {
-            let others = std::panic::take_hook();
-            std::panic::set_hook(Box::new(move |panic| {
-                if !WATCHED.get() {
-                    others(panic);
-                } else if !panic.to_string().contains("as a host's code can") {
-                    PANICS.with_borrow_mut(|panics| panics.push(panic.to_string()));
-                }
-            }));
-        });
-        PANICS.take();
-        WATCHED.set(true);
-        Self
-    }
-
-    fn seen(&self) -> Option<String> {
-        PANICS.with_borrow(|panics| panics.first().cloned())
-    }
-}
-
-impl Drop for Panics {
-    fn drop(&mut self) {
-        WATCHED.set(false);
-    }
-}
-
 struct Play {
     log: Log,
     setup: Setup,
@@ -97,6 +60,10 @@ struct Play {
     open: Vec<Open>,
     /// What the app has let go of, in which process: it may be at work still.
     closed: Vec<(ClientId, usize)>,
+    /// The stores' threads of processes that are no more.
+    killed: Vec<Lines>,
+    /// The file that tells the app's installations apart.
+    marker: Option<PathBuf>,
     calls: Vec<UnderWay>,
     made: CallId,
     clients: ClientId,
@@ -118,7 +85,8 @@ struct UnderWay {
 
 impl Play {
     fn new(setup: Setup, traced: bool) -> Self {
-        let clock = Arc::new(Device::new());
+        let marker = setup.marked.then(marker);
+        let clock = Arc::new(marker.clone().map_or_else(Device::new, Device::with_marker));
         let shop = Shop::open();
         match setup.lifetime {
             Some(seconds) => shop.expires_in(seconds),
@@ -137,6 +105,8 @@ impl Play {
             clock,
             open: Vec::new(),
             closed: Vec::new(),
+            killed: Vec::new(),
+            marker,
             calls: Vec::new(),
             made: 0,
             clients: 0,
@@ -159,7 +129,9 @@ impl Play {
             .map(|(limit, patience)| ParkRule { limit, patience: Duration::from_secs(patience) });
         let (shop, store, clock) = (self.shop.clone(), self.store.clone(), self.clock.clone());
         let world = World::on(shop, store, clock, lines.clone(), park, Some(witness));
-        world.market.core.keeper.tell_ends(self.log.ends_of(client));
+        let (soon, ends) = self.log.signals_of(client);
+        world.market.core.keeper.tell_soon(soon);
+        world.market.core.keeper.tell_ends(ends);
         let observers = if self.setup.observed { self.observers(&world.market, client) } else { Vec::new() };
         Open { world, client, lines, process, observers }
     }
@@ -263,23 +235,44 @@ impl Play {
             }
             Step::Kill { on, lands } => {
                 let at = usize::from(*on) % self.open.len();
-                let process = self.open[at].process;
-                self.open[at].lines.kill(*lands);
-                for (client, _) in self.closed.extract_if(.., |(_, of)| *of == process) {
-                    self.log.push(Event::Gone { client, killed: true });
+                self.kill(self.open[at].process, *lands);
+                self.start();
+            }
+            Step::Reinstall => {
+                while let Some(open) = self.open.first() {
+                    self.kill(open.process, false);
                 }
-                let (killed, left) =
-                    std::mem::take(&mut self.open).into_iter().partition(|open| open.process == process);
-                self.open = left;
-                let killed: Vec<Open> = killed;
-                for old in &killed {
-                    self.close(old, true);
+                for lines in &self.killed {
+                    lines.kill(false);
                 }
-                drop(killed);
-                let open = self.open(Lines::on(self.store.clone()), self.clients);
-                self.open.insert(0, open);
+                if let Some(marker) = &self.marker {
+                    let _ = std::fs::remove_file(marker); // No client has asked for it yet.
+                }
+                self.log.push(Event::Reinstalled);
+                self.start();
             }
         }
+    }
+
+    fn kill(&mut self, process: usize, lands: bool) {
+        for (client, _) in self.closed.extract_if(.., |(_, of)| *of == process) {
+            self.log.push(Event::Gone { client, killed: true });
+        }
+        let (killed, left) =
+            std::mem::take(&mut self.open).into_iter().partition(|open| open.process == process);
+        self.open = left;
+        let killed: Vec<Open> = killed;
+        for old in &killed {
+            old.lines.kill(lands);
+            self.close(old, true);
+            self.killed.push(old.lines.clone());
+        }
+    }
+
+    /// Another process.
+    fn start(&mut self) {
+        let open = self.open(Lines::on(self.store.clone()), self.clients);
+        self.open.insert(0, open);
     }
 
     fn beside(&mut self, other_process: bool) {
@@ -327,14 +320,15 @@ impl Play {
         self.made += 1;
         let number = self.made;
         let wish = self.log.with(|model| match act {
-            Act::Order { .. } => Some(model.orders.wish()),
+            Act::Order { forced, .. } => Some(model.orders.wish(model.clients[client].user(), forced)),
             Act::OrderAgain { .. } => {
                 let user = model.clients[client].user();
-                Some(model.orders.again(user).unwrap_or_else(|| model.orders.wish()))
+                Some(model.orders.again(user).unwrap_or_else(|| model.orders.wish(user, false)))
             }
             _ => None,
         });
-        let call = act_on(market, act, number, wish);
+        let address = wish.map_or(0, |wish| self.log.with(|model| model.orders.address_of(wish)));
+        let call = act_on(market, act, number, (wish, address));
         let (log, shop, store) = (self.log.clone(), self.shop.clone(), self.store.clone());
         let task = tokio::spawn(async move {
             if polls == Some(0) {
@@ -352,7 +346,7 @@ impl Play {
             let ok = result.as_ref().map(|_| ()).map_err(Error::code);
             log.push(Event::Returned { call: number, result });
             if let Some(order) = placed {
-                log.ask(|model, _| model.orders.is_of(number, &shop.notes_of(order)));
+                log.ask(|model, _| model.placed(number, &shop.notes_of(order)));
             }
             if matches!(act, Act::Logout | Act::Clear) && ok.is_ok() {
                 log.ask(|model, _| model.after_logout(number, store.stored_at("session").as_deref()));
@@ -421,119 +415,18 @@ impl Play {
     }
 }
 
+/// Of this thread, which plays one schedule after the other.
+fn marker() -> PathBuf {
+    thread_local! {
+        static FOLDER: tempfile::TempDir = tempfile::tempdir().unwrap();
+    }
+    let file = FOLDER.with(|folder| folder.path().join("app.install"));
+    let _ = std::fs::remove_file(&file); // The first schedule finds none.
+    file
+}
+
 async fn turn(turns: u8) {
     for _ in 0..turns {
         tokio::task::yield_now().await;
     }
-}
-
-/// Notes that the caller has left.
-struct Left {
-    log: Log,
-    call: Option<CallId>,
-}
-
-impl Drop for Left {
-    fn drop(&mut self) {
-        if let Some(call) = self.call {
-            self.log.push(Event::Dropped { call });
-        }
-    }
-}
-
-/// Polls a future as often as it is woken, `most` times at most, and drops it.
-async fn polled<F: Future + Unpin>(mut future: F, most: usize) -> Option<F::Output> {
-    let mut polls = 0;
-    poll_fn(move |context| {
-        polls += 1;
-        match std::pin::Pin::new(&mut future).poll(context) {
-            Poll::Ready(value) => Poll::Ready(Some(value)),
-            Poll::Pending if polls >= most => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        }
-    })
-    .await
-}
-
-fn user_of(id: Option<UserId>) -> Got {
-    Got::Of(id.map(|id| id.0))
-}
-
-fn act_on(
-    market: MarketClient,
-    act: Act,
-    number: CallId,
-    wish: Option<usize>,
-) -> BoxFuture<'static, Result<Got, Error>> {
-    let (session, cart, wishlist, orders) =
-        (market.session(), market.cart(), market.wishlist(), market.orders());
-    let id = number as u64;
-    let phone = |user: User| if user == User::Ann { PHONE } else { OTHER_PHONE };
-    let signed_in = |done: SignIn| Got::SignedIn { user: done.user.id.0, persisted: done.persisted };
-    let order = move |from_cart: bool, parks: bool| {
-        let number = wish.unwrap_or_default().to_string();
-        let order = match from_cart {
-            true => NewOrder::from_cart("Ann", PHONE, format!("{number} Main St")),
-            false => NewOrder::of_items("Ann", PHONE, format!("{number} Main St"), [(SkuId(42), 1)]),
-        };
-        let order = order.notes(number);
-        if parks { order.park_on_expiry() } else { order }
-    };
-    Box::pin(async move {
-        Ok(match act {
-            Act::SignIn(user) => signed_in(session.verify_code(phone(user), &code(number)).await?),
-            Act::SignInTwice(user) => {
-                let both = [(); 2].map(|()| session.verify_code(phone(user), &code(number)));
-                let [one, other] = both;
-                let (one, other) = futures_util::future::join(one, other).await;
-                other?;
-                signed_in(one?)
-            }
-            Act::SignInWrongly(user) => {
-                let wrong = session.verify_code(phone(user), "000000").await;
-                wrong.map(signed_in)?
-            }
-            Act::RequestCode(user) => session.request_code(phone(user)).await.map(|_| Got::Nothing)?,
-            Act::Logout => session.logout().await.map(|()| Got::Nothing)?,
-            Act::Clear => session.clear().await.map(|()| Got::Nothing)?,
-            Act::Restore => session.restore().await.map(|_| Got::Nothing)?,
-            Act::RequireValidity => {
-                session.require_validity(Duration::from_secs(600)).await.map(|()| Got::Nothing)?
-            }
-            Act::Profile => user_of(Some(session.profile().await?.id)),
-            Act::UpdateProfile => {
-                user_of(Some(session.update_profile(ProfileUpdate::new().full_name("Ann")).await?.id))
-            }
-            Act::VerifyToken => user_of(session.verify_token().await?.user_id),
-            Act::CartGet => user_of(cart.get().await?.user_id),
-            Act::CartAdd => user_of(cart.add(SkuId(id), 1).await?.user_id),
-            Act::CartSet => user_of(cart.set_quantity(LineId(id), 2).await?.user_id),
-            Act::CartRemove => user_of(cart.remove(LineId(id)).await?.user_id),
-            Act::CartClear => user_of(cart.clear().await?.user_id),
-            Act::WishlistGet => user_of(wishlist.get().await?.user_id),
-            Act::WishlistAdd => user_of(wishlist.add(ProductId(id)).await?.user_id),
-            Act::WishlistRemove => user_of(wishlist.remove(ProductId(id)).await?.user_id),
-            Act::WishlistClear => user_of(wishlist.clear().await?.user_id),
-            Act::Order { from_cart, parks } => Got::Order(orders.place(order(from_cart, parks)).await?.id.0),
-            Act::OrderAgain { parks } => Got::Order(orders.place(order(false, parks)).await?.id.0),
-            Act::Resolve => Got::Resolved(match orders.resolve().await? {
-                OrderOutcome::Placed(order) => Resolved::Placed(order.id.0),
-                OrderOutcome::NotPlaced => Resolved::NotPlaced,
-                _ => Resolved::NotKnown,
-            }),
-            Act::Orders => orders.list(OrderQuery::new()).await.map(|_| Got::Nothing)?,
-            Act::OrderCancel => orders.cancel(OrderId(id)).await.map(|_| Got::Nothing)?,
-            Act::RawGet => {
-                market.request(RawRequest::new(Method::Get, "/products")).await.map(|_| Got::Nothing)?
-            }
-            Act::RawPost => {
-                let post = RawRequest::new(Method::Post, "/products").query("n", number.to_string());
-                market.request(post).await.map(|_| Got::Nothing)?
-            }
-            Act::RawWithoutSession => {
-                let get = RawRequest::new(Method::Get, "/auth/markets").without_session();
-                market.request(get).await.map(|_| Got::Nothing)?
-            }
-        })
-    })
 }

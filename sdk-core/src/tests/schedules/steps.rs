@@ -26,6 +26,8 @@ pub(super) struct Setup {
     pub(super) lifetime: Option<u64>,
     /// The server's answers have a `Date`.
     pub(super) dated: bool,
+    /// The device tells the app's installations apart.
+    pub(super) marked: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,8 @@ pub(super) enum Act {
     Order {
         from_cart: bool,
         parks: bool,
+        /// Whatever became of those before.
+        forced: bool,
     },
     /// The shopper taps once more for the order that no answer came to.
     OrderAgain {
@@ -102,6 +106,14 @@ impl Act {
 
     pub(super) fn is_order(self) -> bool {
         matches!(self, Self::Order { .. } | Self::OrderAgain { .. })
+    }
+
+    /// It waits for an expired session's user, on a client that lets calls wait.
+    pub(super) fn parks(self) -> bool {
+        match self {
+            Self::Order { parks, .. } | Self::OrderAgain { parks } => parks,
+            act => act.is_as_user() && act != Self::VerifyToken,
+        }
     }
 
     /// It waits for its turn on the cart.
@@ -201,6 +213,8 @@ pub(super) enum Step {
         on: u8,
         lands: bool,
     },
+    /// The app is uninstalled, installed and started. What it stored is there still, as on iOS.
+    Reinstall,
 }
 
 /// The most steps of a schedule.
@@ -223,8 +237,10 @@ fn setup() -> impl Strategy<Value = Setup> {
     let parks =
         option::weighted(0.4, (prop_oneof![Just(2_usize), Just(20)], prop_oneof![Just(20_u64), Just(600)]));
     let lifetime = prop_oneof![4 => Just(Some(1800)), 2 => Just(Some(90)), 1 => Just(None)];
-    (parks, any::<bool>(), lifetime, prop::bool::weighted(0.9))
-        .prop_map(|(parks, observed, lifetime, dated)| Setup { parks, observed, lifetime, dated })
+    let marked = prop::bool::weighted(0.2);
+    (parks, any::<bool>(), lifetime, prop::bool::weighted(0.9), marked).prop_map(
+        |(parks, observed, lifetime, dated, marked)| Setup { parks, observed, lifetime, dated, marked },
+    )
 }
 
 fn user() -> impl Strategy<Value = User> {
@@ -241,12 +257,14 @@ fn step() -> impl Strategy<Value = Step> {
         4 => Just(Step::Forget),
         12 => mishap(),
         2 => option::of(mishap_anywhere()).prop_map(Step::Outage),
+        1 => sent_on().prop_map(|mishap| Step::Outage(Some(mishap))),
         10 => store(),
         2 => clock(),
         2 => (0..2_u8).prop_map(|on| Step::Resumed { on }),
         2 => any::<bool>().prop_map(|other_process| Step::Beside { other_process }),
         2 => (0..2_u8).prop_map(|on| Step::Reopen { on }),
         3 => (0..2_u8, any::<bool>()).prop_map(|(on, lands)| Step::Kill { on, lands }),
+        1 => Just(Step::Reinstall),
     ]
 }
 
@@ -272,7 +290,8 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::WishlistAdd),
         1 => Just(Act::WishlistRemove),
         1 => Just(Act::WishlistClear),
-        5 => (any::<bool>(), any::<bool>()).prop_map(|(from_cart, parks)| Act::Order { from_cart, parks }),
+        6 => (any::<bool>(), any::<bool>(), prop::bool::weighted(0.25))
+            .prop_map(|(from_cart, parks, forced)| Act::Order { from_cart, parks, forced }),
         3 => any::<bool>().prop_map(|parks| Act::OrderAgain { parks }),
         3 => Just(Act::Resolve),
         1 => Just(Act::Orders),
@@ -311,8 +330,20 @@ fn mishap_anywhere() -> impl Strategy<Value = Mishap> {
         1 => Just(Mishap::Body(b"<html>+13128059851")),
         1 => Just(Mishap::Body(b"{\"id\":")),
         1 => Just(Mishap::Body(b"")),
-        1 => Just(Mishap::Redirect("https://evil.example/cart")),
+        3 => sent_on(),
     ]
+}
+
+fn sent_on() -> impl Strategy<Value = Mishap> {
+    let status = prop::sample::select(vec![301, 302, 303, 307, 307, 308]);
+    let elsewhere = prop::sample::select(vec![
+        "https://evil.example",
+        "//evil.example",
+        "https://shop.example:444",
+        "https://ann:secret@shop.example",
+    ]);
+    let there = prop_oneof![3 => Just(""), 1 => Just("https://shop.example"), 1 => Just("http://shop.example"), 3 => elsewhere];
+    (status, there).prop_map(|(status, there)| Mishap::SentOn(status, there))
 }
 
 fn mishap() -> impl Strategy<Value = Step> {

@@ -1,5 +1,7 @@
 //! What can be told from a request on its way, and from a text that somebody could read.
 
+use url::Url;
+
 use super::log::{CallId, Sent};
 use super::steps::Act;
 use super::{Broken, broken};
@@ -42,10 +44,10 @@ pub(super) fn mark_of(sent: &Sent) -> Option<String> {
 /// Promise 1, of each request.
 pub(super) fn on_the_wire(sent: &Sent) -> Result<(), Broken> {
     let to = &sent.url;
-    if sent.token.is_some()
-        && (to.scheme(), to.host_str(), to.port()) != ("https", Some("shop.example"), None)
-    {
-        return broken(1, "the token leaves for elsewhere", to.to_string());
+    if (to.scheme(), to.host_str(), to.port()) != ("https", Some("shop.example"), None) {
+        let what =
+            if sent.token.is_some() { "the token leaves for elsewhere" } else { "it leaves for elsewhere" };
+        return broken(1, what, to.to_string());
     }
     for (name, value) in &sent.headers {
         let holds = value.to_str().is_ok_and(|value| value.contains("secret-token"));
@@ -56,6 +58,30 @@ pub(super) fn on_the_wire(sent: &Sent) -> Result<(), Broken> {
     let open = ["/auth/send-verification", "/auth/verify-code", "/auth/markets"].contains(&to.path());
     if (open && sent.token.is_some()) || format!("{to} {}", sent.body).contains("secret-token") {
         return broken(1, "the token is not only where it belongs", to.to_string());
+    }
+    Ok(())
+}
+
+/// How often a request may be sent on.
+const MOST_HOPS: usize = 5;
+
+/// Which answer has sent a request here, if one has.
+pub(super) fn hop(url: &Url) -> Option<String> {
+    url.query_pairs().filter(|(name, _)| name == "hop").last().map(|(_, number)| number.into_owned())
+}
+
+/// A request that an answer with `status` to `before` has sent on.
+pub(super) fn sent_on(before: &Sent, status: u16, sent: &Sent) -> Result<(), Broken> {
+    let what = || format!("{status}: {before:?}, and then {sent:?}");
+    if !matches!(status, 307 | 308) && before.method != "GET" {
+        return broken(6, "sent on, though it may have been acted on", what());
+    }
+    let same = |sent: &Sent| (sent.method.clone(), sent.url.path().to_owned(), sent.body.clone());
+    if same(before) != same(sent) || before.token != sent.token {
+        return broken(6, "sent on as another request", what());
+    }
+    if sent.url.query_pairs().filter(|(name, _)| name == "hop").count() > MOST_HOPS {
+        return broken(9, "sent on without end", what());
     }
     Ok(())
 }
