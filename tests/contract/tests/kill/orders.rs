@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use market_dev_server::{DevServer, Fault, FaultRule};
+use market_dev_server::{DevServer, Fault, FaultRule, LoggedRequest};
 use market_sdk::{ErrorCode, MarketClient, OrderOutcome};
 
 use crate::victim::{Death, Victim, order};
@@ -119,7 +119,9 @@ fn killed(moment: Moment, home: &Home, dev: &DevServer) {
             match moment {
                 Moment::Acted => wait_until(|| orders(dev) > before),
                 _ => wait_until(|| {
-                    dev.requests().iter().any(|request| request.path.ends_with("/orders/create"))
+                    let held =
+                        |sent: &LoggedRequest| sent.path.ends_with("/orders/create") && sent.fault.is_some();
+                    dev.requests().iter().any(held)
                 }),
             }
             victim.kill();
