@@ -2,6 +2,7 @@
 import { ours } from './call';
 import { MarketClient } from './client';
 import type { ClientConfig, LogLevel, LogRecord, MarketCore } from './generated/jsi/market_sdk_ffi';
+import { checked } from './options';
 
 export type Core = {
   readonly MarketCore: new (config: ClientConfig) => MarketCore;
@@ -11,7 +12,7 @@ export type Core = {
 /** @internal */
 export function clientOf(core: Core, options: ClientConfig): MarketClient {
   try {
-    return new MarketClient(new core.MarketCore(options));
+    return new MarketClient(new core.MarketCore(checked(options)));
   } catch (error) {
     throw ours(error);
   }
