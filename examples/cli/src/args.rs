@@ -197,11 +197,15 @@ pub(crate) enum CartAction {
     /// Add pieces of a SKU
     Add {
         sku: u64,
-        #[arg(default_value_t = 1)]
+        #[arg(default_value_t = 1, allow_negative_numbers = true, value_parser = pieces)]
         quantity: u32,
     },
     /// Set how many pieces a line holds; 0 removes it
-    Set { line: u64, quantity: u32 },
+    Set {
+        line: u64,
+        #[arg(allow_negative_numbers = true, value_parser = pieces)]
+        quantity: u32,
+    },
     /// Remove a line
     Remove { line: u64 },
     /// Remove all lines
@@ -293,9 +297,15 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
+/// What no cart holds goes on as the largest number, for the SDK to refuse in its own words: 0 would remove a line.
+fn pieces(text: &str) -> Result<u32, String> {
+    let number: i64 = text.parse().map_err(|_| "it is no number of pieces".to_owned())?;
+    Ok(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
 fn item(text: &str) -> Result<(u64, u32), String> {
     let numbers =
-        text.split_once(':').and_then(|(sku, count)| Some((sku.parse().ok()?, count.parse().ok()?)));
+        text.split_once(':').and_then(|(sku, count)| Some((sku.parse().ok()?, pieces(count).ok()?)));
     numbers.ok_or_else(|| "it is written SKU:QUANTITY, such as 42:2".to_owned())
 }
 

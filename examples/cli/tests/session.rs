@@ -114,7 +114,12 @@ fn exit_codes_tell_the_kinds_of_errors_apart() {
     fails(&shop.run(&["login", "12345", "--send-only"]), 4, "InvalidInput: phone");
     fails(&shop.run(&["login", US_PHONE, "--code", "000000"]), 4, "WrongCode");
     shop.log_in(US_PHONE);
-    fails(&shop.run(&["cart", "add", "42", "101"]), 4, "InvalidInput: quantity");
+    for quantity in ["101", "-3", "5000000000"] {
+        let said = "InvalidInput: quantity: Enter a quantity from 1 to 100.";
+        fails(&shop.run(&["cart", "add", "42", quantity]), 4, said);
+    }
+    fails(&shop.run(&["cart", "set", "1", "-3"]), 4, "InvalidInput: quantity: Enter a quantity from 0 to 100.");
+    fails(&shop.run(&["cart", "add", "42", "few"]), 2, "");
     let place = ["orders", "place", "--name", "Ann", "--phone", US_PHONE, "--address", "1 Main St"];
     fails(&shop.run(&place), 7, "Rejected");
     fails(&shop.run(&["orders", "get", "77"]), 7, "NotFound");
