@@ -114,7 +114,7 @@ test('an id that a number cannot hold is refused and not rounded', async () => {
 test('a client is not built with a time that is none', () => {
   const build = () => createMarketClient({ baseUrl: server.baseUrl, appId: 'a', timeout: -1 });
   expect(build).toThrow(MarketError);
-  expect(build).toThrow('-1 is no number of milliseconds.');
+  expect(build).toThrow('The option timeout does not fit: it is a number of milliseconds.');
 });
 
 test('the state is known when the call that changed it has ended', async () => {

@@ -246,10 +246,11 @@ struct ReadmeTests {
         let folder = tests.deletingLastPathComponent().deletingLastPathComponent()
         let readme = try String(contentsOf: folder.appendingPathComponent("README.md"), encoding: .utf8)
         let example = folder.deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("examples/swift/Package.swift")
-        let sources = ["ReadmeTests.swift", "ReadmeAppTests.swift"].map(tests.appendingPathComponent) + [example]
+        let client = folder.appendingPathComponent("Sources/MarketSDK/MarketClient.swift")
+        let sources = ["ReadmeTests.swift", "ReadmeAppTests.swift"].map(tests.appendingPathComponent) + [client, example]
         let own = try sources.map { try bare(String(contentsOf: $0, encoding: .utf8)) }.joined()
         let blocks = readme.components(separatedBy: "\n```swift\n").dropFirst().map { $0.components(separatedBy: "\n```")[0] }
-        #expect(blocks.count == 10)
+        #expect(blocks.count == 11)
         for part in blocks.flatMap({ $0.components(separatedBy: "\n\n") }) {
             // Only the server's address is the tests' own.
             guard !part.contains("let api = ") else { continue }

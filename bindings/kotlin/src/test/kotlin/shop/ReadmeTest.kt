@@ -139,6 +139,15 @@ class ReadmeTest {
     }
 
     @Test
+    fun `README's pom is the example's, without what is that app's own`() {
+        val page = File("README.md").readText().substringAfter("## Install").substringAfter("```xml\n").substringBefore("```")
+        val example = File("../../examples/kotlin/pom.xml").readLines().iterator()
+        for (line in page.trimEnd().lines()) {
+            assertTrue(example.asSequence().any { it == line.removePrefix("  ") }, line)
+        }
+    }
+
+    @Test
     fun `a tap that an expiry stops goes on after the sign-in`(
         @TempDir folder: File,
     ) = runTest {
