@@ -155,7 +155,7 @@ mod tests {
     use crate::http::transport::Reply;
 
     fn got(id: u64) -> Got<CartWire> {
-        let body = Bytes::from(format!(r#"{{"id":{id},"user_id":1,"items":[]}}"#));
+        let body = Bytes::from(format!(r#"{{"id":{id},"user_id":1,"items":[],"total_price":"0"}}"#));
         let value = serde_json::from_slice(&body).unwrap();
         let reply =
             Reply { status: StatusCode::OK, headers: HeaderMap::new(), body, path_ends_with_slash: false };
