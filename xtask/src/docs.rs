@@ -21,6 +21,7 @@ pub(crate) fn check(here: &Workspace) -> Counts {
             ("every link leads somewhere", broken_links(&site)),
             ("every snippet is compiled by somebody", own_snippets(here)),
             ("every test that is named is there", missing_tests(here)),
+            ("every call of a test kit is there", missing_steering(here)),
         ] {
             wrong.iter().for_each(|wrong| println!("{wrong}"));
             println!("{what}: {}", if wrong.is_empty() { "yes" } else { "NO" });
@@ -133,6 +134,45 @@ fn missing_tests(here: &Workspace) -> Vec<String> {
     missing.into_iter().collect()
 }
 
+/// In each column of the tables of test kits, from the second on: where the language says what there is.
+const KITS: [&[&str]; 4] = [
+    &["sdk-core/src/test_kit/mod.rs", "sdk-core/src/test_kit/dev_server.rs"],
+    &["bindings/kotlin/api/market-sdk-test.api"],
+    &["bindings/swift/api-testing.txt"],
+    &[
+        "bindings/react-native/src/testing/client.ts",
+        "bindings/react-native/src/testing/shop.ts",
+        "bindings/react-native/src/testing/dev-server.ts",
+    ],
+];
+
+/// Calls in those tables that a language does not have.
+fn missing_steering(here: &Workspace) -> Vec<String> {
+    let read = |file: &str| std::fs::read_to_string(here.root.join(file)).unwrap_or_default();
+    let page = read("docs/test-kit.md");
+    KITS.iter()
+        .enumerate()
+        .flat_map(|(at, sources)| {
+            let source: String = sources.iter().map(|file| read(file)).collect();
+            missing_calls(&page, at + 2, &source)
+        })
+        .map(|name| format!("docs/test-kit.md: there is no {name}"))
+        .collect()
+}
+
+/// The calls in the code of a column that are no word of `source`.
+fn missing_calls(page: &str, column: usize, source: &str) -> Vec<String> {
+    let part = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let there: BTreeSet<&str> = source.split(|letter| !part(letter)).collect();
+    let cells =
+        page.lines().filter(|line| line.starts_with("| ")).filter_map(|row| row.split('|').nth(column));
+    let calls = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).flat_map(|code| {
+        code.match_indices('(')
+            .filter_map(move |(at, _)| code.get(..at)?.rsplit(|letter| !part(letter)).next())
+    });
+    calls.filter(|name| !there.contains(name)).map(str::to_owned).collect()
+}
+
 /// All files of a kind in a folder and those below, but not what is built there.
 fn files(folder: &Path, kind: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -150,6 +190,18 @@ fn files(folder: &Path, kind: &str) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_that_a_test_kit_does_not_have_is_found() {
+        let page = "| fail | `shop.fail(code)`, `recover()` | `new Client({ shop })` |\n";
+        assert_eq!(missing_calls(page, 2, "pub fn fail(&self)"), ["recover"]);
+        assert!(missing_calls(page, 3, "class Client {").is_empty());
+    }
+
+    #[test]
+    fn every_call_of_a_test_kit_is_there() {
+        assert_eq!(missing_steering(&Workspace::here()), Vec::<String>::new());
+    }
 
     #[test]
     fn a_link_to_no_page_or_heading_is_found() {

@@ -118,7 +118,11 @@ fn exit_codes_tell_the_kinds_of_errors_apart() {
         let said = "InvalidInput: quantity: Enter a quantity from 1 to 100.";
         fails(&shop.run(&["cart", "add", "42", quantity]), 4, said);
     }
-    fails(&shop.run(&["cart", "set", "1", "-3"]), 4, "InvalidInput: quantity: Enter a quantity from 0 to 100.");
+    fails(
+        &shop.run(&["cart", "set", "1", "-3"]),
+        4,
+        "InvalidInput: quantity: Enter a quantity from 0 to 100.",
+    );
     fails(&shop.run(&["cart", "add", "42", "few"]), 2, "");
     let place = ["orders", "place", "--name", "Ann", "--phone", US_PHONE, "--address", "1 Main St"];
     fails(&shop.run(&place), 7, "Rejected");
