@@ -38,9 +38,9 @@ export class Resource<T> {
   private readonly listeners = new Set<() => void>();
   private stop: (() => void) | undefined;
   private reading: Reading<T> | undefined;
-  /** Numbers the changes, in the order of the taps. A read has the number of the last one before it. */
+  /** Numbers the changes as they are tapped, and what the feed tells. A read has the number of the last one before it. */
   private made = 0;
-  /** The call that has brought what is shown: the answer to an earlier one comes too late. */
+  /** What has brought what is shown: the answer to an earlier call comes too late. */
   private shown = 0;
   /** The change that ended with the error: it goes with a later success. None if it was a read. */
   private failed = 0;
@@ -50,6 +50,8 @@ export class Resource<T> {
   private changes = 0;
   /** Whether the feed is this user's: until a call of theirs is answered, it may bring one last word of another's. */
   private feeds = false;
+  /** What it has told until then. */
+  private untrusted: T | undefined;
 
   constructor(
     private readonly session: Session,
@@ -122,8 +124,7 @@ export class Resource<T> {
       this.succeeded(this.view.error?.code === 'orderPending' ? this.made : made);
       then(answer, made);
     }
-    if (this.isDue && this.writes === 0 && this.isShown) void this.look();
-    this.show({});
+    this.settle();
     return answer;
   };
 
@@ -149,7 +150,7 @@ export class Resource<T> {
         this.succeeded(reading.clears);
         this.arrived(data, made);
       }
-      this.show({});
+      this.settle();
       return data;
     });
     this.reading = { abort, done, clears };
@@ -178,8 +179,17 @@ export class Resource<T> {
     if (made >= this.failed) this.show({ error: undefined });
   }
 
+  /** A call has ended, and what became of it is shown. */
+  private settle(): void {
+    if (this.isDue && this.writes === 0 && this.isShown) void this.look();
+    this.show({});
+  }
+
   private arrived(data: T, made: number): void {
+    // It may have told already of what came after this.
+    if (!this.feeds && this.untrusted !== undefined && !same(this.untrusted, data)) this.isDue = true;
     this.feeds = true;
+    this.untrusted = undefined;
     if (made < this.shown) return;
     this.shown = made;
     this.show({ status: 'ready', data });
@@ -187,8 +197,10 @@ export class Resource<T> {
 
   private fed(data: T | undefined): void {
     this.attend();
-    // What the core tells comes in the order of the changes, and so after the answers to all but the last.
-    if (this.feeds && data !== undefined) this.arrived(data, this.made);
+    // What it tells last is how things are, also when the answers to calls that were made before are still on their way.
+    if (data === undefined) return;
+    if (this.feeds) this.arrived(data, ++this.made);
+    else this.untrusted = data;
   }
 
   /** Looks at whose it is. */
@@ -206,6 +218,7 @@ export class Resource<T> {
     }
     this.whose = now;
     this.feeds = false;
+    this.untrusted = undefined;
     this.view = { status: 'loading', data: undefined, busy: false };
   }
 

@@ -137,10 +137,27 @@ test("what the feed tells is not followed by an earlier change's answer", async 
   void resource.write(first.call);
   void resource.write(second.call);
   tell('after both');
+  tell('after an order');
   await first.answer('after the first');
-  expect(resource.snapshot()).toMatchObject({ data: 'after both', busy: true });
+  expect(resource.snapshot()).toMatchObject({ data: 'after an order', busy: true });
   await second.answer('after both');
-  expect(resource.snapshot()).toMatchObject({ data: 'after both', busy: false });
+  expect(resource.snapshot()).toMatchObject({ data: 'after an order', busy: false });
+  expect(reads.waiting).toEqual([]);
+});
+
+test('when the feed had told of something else before the first answer, it is read again', async () => {
+  const reads = calls();
+  let tell: (text: string) => void = () => undefined;
+  const resource = new Resource(session() as unknown as Session, reads.call, (listener) => {
+    tell = listener;
+    return () => undefined;
+  });
+  resource.subscribe(() => undefined);
+  tell("another's, or after a change");
+  await reads.answer('before');
+  expect(resource.snapshot()).toMatchObject({ data: 'before', busy: true });
+  await reads.answer('after a change');
+  expect(resource.snapshot()).toMatchObject({ data: 'after a change', busy: false });
   expect(reads.waiting).toEqual([]);
 });
 
