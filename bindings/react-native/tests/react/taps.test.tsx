@@ -1,6 +1,7 @@
 /** What is tapped through the hooks is made as it is on the client, which orders the calls: on the real one and on the fake. */
-import { act, cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react-native';
-import { Button, Text } from 'react-native';
+import { act, cleanup, render, screen, waitFor } from '@testing-library/react-native';
+import { useEffect } from 'react';
+import { Text } from 'react-native';
 
 import { type MarketClient, MarketProvider, type NewOrder, useCart, useOrders, useWishlist } from '../../src/index';
 import { PHONE } from '../dev-server';
@@ -9,8 +10,12 @@ import { FakeWorld, RealWorld, type World } from '../testing/worlds';
 const ORDER = { customerName: 'Ann', customerPhone: PHONE, deliveryAddress: '1 Main St', parkOnExpiry: true };
 const BAG: NewOrder = { ...ORDER, items: [{ skuId: 42, quantity: 1 }] };
 
+type Title = 'Bag' | 'Shirt' | 'Wish' | 'Order' | 'Buy a bag';
+
 let world: World;
 let market: MarketClient;
+/** What there is to tap. A button under test hears one tap at a time, and these come at once. */
+let buttons: Readonly<Record<Title, () => Promise<unknown>>>;
 /** What the taps end with, and the errors that are shown, in their order. */
 let taps: Promise<unknown>[];
 let errors: string[];
@@ -30,16 +35,13 @@ function Shop() {
   const { orders, place, error, busy } = useOrders();
   const { wishlist, add: wish } = useWishlist();
   for (const one of [refused?.code, error?.code]) if (one !== undefined && errors.at(-1) !== one) errors.push(one);
-  const made = (tap: Promise<unknown>): void => void taps.push(tap);
+  useEffect(() => {
+    buttons = { Bag: () => add(42), Shirt: () => add(88), Wish: () => wish(15), Order: () => place(ORDER), 'Buy a bag': () => place(BAG) };
+  });
   return (
     <>
       <Text>{`${cart?.items.length ?? 'no'} lines, ${orders?.map(({ items }) => items.length).join(' and ') || 'none'} ordered`}</Text>
       <Text>{`${wishlist?.items.length ?? 'no'} wishes, ${error?.code ?? 'all is well'}${busy ? ', busy' : ''}`}</Text>
-      <Button title="Bag" onPress={() => made(add(42))} />
-      <Button title="Shirt" onPress={() => made(add(88))} />
-      <Button title="Wish" onPress={() => made(wish(15))} />
-      <Button title="Order" onPress={() => made(place(ORDER))} />
-      <Button title="Buy a bag" onPress={() => made(place(BAG))} />
     </>
   );
 }
@@ -59,7 +61,7 @@ async function open(limit: number): Promise<void> {
 }
 
 const shows = (text: string) => screen.findByText(text, {}, { timeout: 5_000 });
-const tap = (...titles: string[]): Promise<void> => act(() => titles.forEach((title) => void fireEvent.press(screen.getByText(title))));
+const tap = (...titles: Title[]): Promise<void> => act(() => titles.forEach((title) => void taps.push(buttons[title]())));
 const ended = () => act(() => Promise.all(taps));
 const waiting = (calls: number) =>
   waitFor(() => expect(market.session.state).toMatchObject({ status: 'expired', waiting: calls }), { timeout: 5000 });
@@ -122,7 +124,7 @@ describe.each([
     expect((await market.cart.get()).items).toEqual([]);
   });
 
-  test.each(['Bag', 'Wish'])('where one may wait, a second tap on "%s" fails at once', async (title) => {
+  test.each(['Bag', 'Wish'] as const)('where one may wait, a second tap on "%s" fails at once', async (title) => {
     await open(1);
     await world.expireSessions();
     await tap(title);
