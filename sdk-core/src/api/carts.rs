@@ -146,3 +146,36 @@ fn same(one: Option<&Cart>, other: Option<&Cart>) -> bool {
     (one.id, one.user_id, &one.total_price) == (other.id, other.user_id, &other.total_price)
         && sorted(one) == sorted(other)
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, StatusCode};
+
+    use super::*;
+    use crate::http::transport::Reply;
+
+    fn got(id: u64) -> Got<CartWire> {
+        let body = Bytes::from(format!(r#"{{"id":{id},"user_id":1,"items":[],"total_price":"0"}}"#));
+        let value = serde_json::from_slice(&body).unwrap();
+        let reply =
+            Reply { status: StatusCode::OK, headers: HeaderMap::new(), body, path_ends_with_slash: false };
+        Got { value, market: Market::Us, reply }
+    }
+
+    fn kept(carts: &Carts) -> Option<i64> {
+        let latest = carts.latest.borrow().clone();
+        latest.and_then(|(_, latest)| latest.cart()).map(|cart| cart.id.0.try_into().unwrap())
+    }
+
+    #[test]
+    fn a_former_users_cart_replaces_no_newer_one_and_is_let_go_of() {
+        let (carts, former, newer) = (Carts::default(), 1, 2);
+        carts.show(former, got(1));
+        assert_eq!(kept(&carts), Some(1));
+        carts.forget(newer);
+        assert_eq!(kept(&carts), None);
+        carts.show(newer, got(2));
+        carts.show(former, got(1));
+        assert_eq!(kept(&carts), Some(2));
+    }
+}

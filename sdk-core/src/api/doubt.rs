@@ -109,7 +109,7 @@ pub(super) fn see_to(core: &Arc<Core>) {
         budget: core.http.budget(),
         news: core.carts.doubts.news.clone(),
     };
-    tokio::spawn(seeing.to_it());
+    tokio::spawn(seeing.keep_to_it());
 }
 
 /// How long after a failed read the next one is made if no other call succeeds meanwhile. It doubles.
@@ -125,7 +125,7 @@ struct Seeing {
 }
 
 impl Seeing {
-    async fn to_it(mut self) {
+    async fn keep_to_it(mut self) {
         let mut failures = 0;
         let mut asked = Duration::ZERO;
         while let Some(paid) = self.may_read(failures, asked).await {
