@@ -48,7 +48,7 @@ function share(client: MarketClient): Shared {
       return list;
     },
     ordersChanged() {
-      for (const list of lists.values()) if (list.isShown) void list.refresh();
+      for (const list of lists.values()) list.changed();
     },
   };
 }

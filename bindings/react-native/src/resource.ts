@@ -8,6 +8,12 @@ export type View<T> =
   | { readonly status: 'loading'; readonly data: undefined; readonly error?: MarketError; readonly busy: boolean }
   | { readonly status: 'ready'; readonly data: T; readonly error?: MarketError; readonly busy: boolean };
 
+type Reading<T> = {
+  readonly abort: AbortController;
+  readonly done: Promise<T | undefined>;
+  /** Its answer takes away the errors of the changes up to this one. */
+  clears: number;
+};
 type Read<T> = (options: CallOptions) => Promise<T>;
 type Feed<T> = (tell: (data: T | undefined) => void) => () => void;
 
@@ -18,24 +24,34 @@ const SILENT = new Set(['notSignedIn', 'sessionExpired', 'signedOut', 'cancelled
  * Something of the user who is signed in, for all components that show it. It is read when one comes and after each
  * sign-in; its reading ends when the last one goes; and what it shows is never another user's, not even for a moment:
  * whose it is, is looked at whenever it is shown. After the end of a session it stays, for the same user to come back to.
+ *
+ * Every call is made at once: the core orders those of the cart and of an order, counts those that wait for a session, and
+ * tells two orders apart, which it can only do with calls that it has. What is ordered here is what is shown.
  */
 export class Resource<T> {
   private whose: string | undefined;
   /** Whether they are signed in. */
   private isLive = false;
-  /** It has not been read since they have signed in. */
+  /** It is to be read: they have signed in since, or it is not known what changes that were made at one time have left. */
   private isDue = false;
   private view: View<T> = { status: 'loading', data: undefined, busy: false };
   private readonly listeners = new Set<() => void>();
   private stop: (() => void) | undefined;
-  private reading: { readonly abort: AbortController; readonly done: Promise<T | undefined> } | undefined;
-  /** A write and those that wait for it: answers in the order of the calls. */
-  private writing: Promise<unknown> = Promise.resolve();
+  private reading: Reading<T> | undefined;
+  /** Numbers the changes as they are tapped, and what the feed tells. A read has the number of the last one before it. */
+  private made = 0;
+  /** What has brought what is shown: the answer to an earlier call comes too late. */
+  private shown = 0;
+  /** The change that ended with the error: it goes with a later success. None if it was a read. */
+  private failed = 0;
+  /** How many changes are under way. */
   private writes = 0;
   /** Counts writes, begun and done: a read that one overlaps shows what was before it. */
   private changes = 0;
   /** Whether the feed is this user's: until a call of theirs is answered, it may bring one last word of another's. */
   private feeds = false;
+  /** What it has told until then. */
+  private untrusted: T | undefined;
 
   constructor(
     private readonly session: Session,
@@ -76,77 +92,115 @@ export class Resource<T> {
   }
 
   /** Reads it, or waits for the reading that is under way. What fails is in the view's `error`. */
-  readonly refresh = (): Promise<T | undefined> => {
-    this.attend();
-    // After an expiry it would wait with the taps.
-    if (!this.isLive) return Promise.resolve(undefined);
-    if (this.reading !== undefined) return this.reading.done;
-    const abort = new AbortController();
-    const { whose, changes } = this;
-    const done = this.answer(whose, () => this.read({ signal: abort.signal })).then((data) => {
-      if (this.reading?.abort !== abort) return data;
-      this.reading = undefined;
-      // What was written meanwhile may not be in it.
-      if (changes !== this.changes && this.feed === undefined) return this.writes > 0 ? data : this.refresh();
-      if (data !== undefined && whose === this.whose) this.arrived(data);
-      else this.show({});
-      return data;
-    });
-    this.reading = { abort, done };
-    this.isDue = false;
-    this.show({ busy: true });
-    return done;
-  };
+  readonly refresh = (): Promise<T | undefined> => this.look(this.made);
+
+  /** Something else has changed it. */
+  changed(): void {
+    this.changes += 1;
+    if (this.isShown) void this.look();
+  }
 
   /** Makes a change that is answered with the whole. */
-  readonly write = (call: () => Promise<T>): Promise<T | undefined> => this.act(call, (data) => this.arrived(data));
+  readonly write = (call: () => Promise<T>): Promise<T | undefined> => {
+    // The core makes a wishlist's changes side by side, as they are tapped. The server decides which comes first, and no
+    // answer says so: with the last of them it is read again, so that what is shown in the end is what they have left.
+    if (this.writes > 0 && this.feed === undefined) this.isDue = true;
+    return this.act(call, (data, made) => this.arrived(data, made));
+  };
 
   /** Makes a change that is answered with something else. */
-  readonly act = <R>(call: () => Promise<R>, then: (answer: R) => void): Promise<R | undefined> => {
+  readonly act = async <R>(call: () => Promise<R>, then: (answer: R, made: number) => void): Promise<R | undefined> => {
     this.attend();
     const { whose } = this;
+    const made = ++this.made;
     this.writes += 1;
     this.changes += 1;
     this.show({ busy: true });
-    // One that waited while another user signed in is not made: it would be made as theirs.
-    const made = (): Promise<R | undefined> => {
-      this.attend();
-      return whose === this.whose ? this.answer(whose, call) : Promise.resolve(undefined);
-    };
-    const done = this.writing.then(made).then((answer) => {
-      this.writes -= 1;
-      this.changes += 1;
-      if (answer !== undefined && whose === this.whose) then(answer);
-      else this.show({});
-      return answer;
-    });
-    this.writing = done;
-    return done;
+    const answer = await this.answer(whose, made, call);
+    this.writes -= 1;
+    this.changes += 1;
+    if (answer !== undefined && whose === this.whose) {
+      // An order that was under way is so no longer, whatever was tapped meanwhile.
+      this.succeeded(this.view.error?.code === 'orderPending' ? this.made : made);
+      then(answer, made);
+    }
+    this.settle();
+    return answer;
   };
 
+  private look(clears = 0): Promise<T | undefined> {
+    this.attend();
+    // After an expiry it would wait with the taps.
+    if (!this.isLive) return Promise.resolve(undefined);
+    if (this.reading !== undefined) {
+      this.reading.clears = Math.max(this.reading.clears, clears);
+      return this.reading.done;
+    }
+    const abort = new AbortController();
+    const { whose, changes, made } = this;
+    const done = this.answer(whose, 0, () => this.read({ signal: abort.signal })).then((data) => {
+      const { reading } = this;
+      if (reading?.abort !== abort) return data;
+      this.reading = undefined;
+      // What was written meanwhile may not be in it.
+      const isOld = changes !== this.changes && this.feed === undefined;
+      if (isOld && this.writes === 0) return this.look(reading.clears);
+      if (isOld) this.isDue = true;
+      else if (data !== undefined && whose === this.whose) {
+        this.succeeded(reading.clears);
+        this.arrived(data, made);
+      }
+      this.settle();
+      return data;
+    });
+    this.reading = { abort, done, clears };
+    if (this.writes === 0 || this.feed !== undefined) this.isDue = false;
+    this.show({ busy: true });
+    return done;
+  }
+
   /** Ends with the answer, or with nothing when the call failed or the answer is no longer this user's. */
-  private async answer<R>(whose: string | undefined, call: () => Promise<R>): Promise<R | undefined> {
+  private async answer<R>(whose: string | undefined, made: number, call: () => Promise<R>): Promise<R | undefined> {
     try {
       const answer = await call();
       this.attend();
-      if (whose !== this.whose) return undefined;
-      this.show({ error: undefined });
-      return answer;
+      return whose === this.whose ? answer : undefined;
     } catch (error) {
       this.attend();
-      if (isMarketError(error) && whose === this.whose && !SILENT.has(error.code)) this.show({ error });
+      if (isMarketError(error) && whose === this.whose && !SILENT.has(error.code)) {
+        this.failed = made;
+        this.show({ error });
+      }
       return undefined;
     }
   }
 
-  private arrived(data: T): void {
+  private succeeded(made: number): void {
+    if (made >= this.failed) this.show({ error: undefined });
+  }
+
+  /** A call has ended, and what became of it is shown. */
+  private settle(): void {
+    if (this.isDue && this.writes === 0 && this.isShown) void this.look();
+    this.show({});
+  }
+
+  private arrived(data: T, made: number): void {
+    // It may have told already of what came after this.
+    if (!this.feeds && this.untrusted !== undefined && !same(this.untrusted, data)) this.isDue = true;
     this.feeds = true;
+    this.untrusted = undefined;
+    if (made < this.shown) return;
+    this.shown = made;
     this.show({ status: 'ready', data });
   }
 
   private fed(data: T | undefined): void {
     this.attend();
-    if (this.feeds && data !== undefined) this.show({ status: 'ready', data });
+    // What it tells last is how things are, also when the answers to calls that were made before are still on their way.
+    if (data === undefined) return;
+    if (this.feeds) this.arrived(data, ++this.made);
+    else this.untrusted = data;
   }
 
   /** Looks at whose it is. */
@@ -164,6 +218,7 @@ export class Resource<T> {
     }
     this.whose = now;
     this.feeds = false;
+    this.untrusted = undefined;
     this.view = { status: 'loading', data: undefined, busy: false };
   }
 

@@ -1,5 +1,5 @@
 import type { Session } from '../../src/client';
-import { PhoneNumber, type SessionState } from '../../src/node';
+import { MarketError, PhoneNumber, type SessionState } from '../../src/node';
 import { Resource } from '../../src/resource';
 
 /** A session that the test turns, and ends. What is asked of it is its state, and to be told of the next. */
@@ -82,15 +82,15 @@ test('a late answer to the former user is not shown to the next', async () => {
   expect(resource.snapshot().data).toBe("two's");
 });
 
-test('a read that a change overlapped is made again, and changes are made one after the other', async () => {
+test('a read that a change overlapped is made again, and changes are made at once', async () => {
   const reads = calls();
   const writes = calls();
   const resource = new Resource(session() as unknown as Session, reads.call);
   resource.subscribe(() => undefined);
   void resource.write(writes.call);
   void resource.write(writes.call);
-  await settled();
-  expect(writes.waiting).toHaveLength(1);
+  // With the tap, and not soon after it.
+  expect(writes.waiting).toHaveLength(2);
   await writes.answer('after the first change');
   expect(resource.snapshot()).toMatchObject({ data: 'after the first change', busy: true });
   await writes.answer('after both');
@@ -99,24 +99,121 @@ test('a read that a change overlapped is made again, and changes are made one af
   expect(resource.snapshot().data).toBe('after both');
   expect(reads.waiting).toHaveLength(1);
   await reads.answer('after both');
+  expect(reads.waiting).toEqual([]);
   expect(resource.snapshot()).toEqual({ status: 'ready', data: 'after both', error: undefined, busy: false });
 });
 
-test('a change that waited for another is not made as the user who has signed in meanwhile', async () => {
-  const who = session();
+test('of changes that were made side by side the last one is shown, until it was read what both have left', async () => {
   const reads = calls();
-  const writes = calls();
-  const resource = new Resource(who as unknown as Session, reads.call);
+  const resource = new Resource(session() as unknown as Session, reads.call);
   resource.subscribe(() => undefined);
-  void resource.write(writes.call);
-  const second = resource.write(writes.call);
+  await reads.answer('before');
+  const [first, second] = [calls(), calls()];
+  void resource.write(first.call);
+  void resource.write(second.call);
+  await second.answer('after the second');
+  expect(resource.snapshot()).toMatchObject({ data: 'after the second', busy: true });
+  await first.answer('after the first');
+  expect(resource.snapshot()).toMatchObject({ data: 'after the second', busy: true });
+  await reads.answer('after both');
+  expect(resource.snapshot()).toMatchObject({ data: 'after both', busy: false });
+  // A change alone is answered with what it has left.
+  void resource.write(first.call);
+  await first.answer('after the third');
+  expect(reads.waiting).toEqual([]);
+  expect(resource.snapshot()).toMatchObject({ data: 'after the third', busy: false });
+});
+
+test("what the feed tells is not followed by an earlier change's answer", async () => {
+  const reads = calls();
+  let tell: (text: string) => void = () => undefined;
+  const resource = new Resource(session() as unknown as Session, reads.call, (listener) => {
+    tell = listener;
+    return () => undefined;
+  });
+  resource.subscribe(() => undefined);
+  await reads.answer('before');
+  const [first, second] = [calls(), calls()];
+  void resource.write(first.call);
+  void resource.write(second.call);
+  tell('after both');
+  tell('after an order');
+  await first.answer('after the first');
+  expect(resource.snapshot()).toMatchObject({ data: 'after an order', busy: true });
+  await second.answer('after both');
+  expect(resource.snapshot()).toMatchObject({ data: 'after an order', busy: false });
+  expect(reads.waiting).toEqual([]);
+});
+
+test('when the feed had told of something else before the first answer, it is read again', async () => {
+  const reads = calls();
+  let tell: (text: string) => void = () => undefined;
+  const resource = new Resource(session() as unknown as Session, reads.call, (listener) => {
+    tell = listener;
+    return () => undefined;
+  });
+  resource.subscribe(() => undefined);
+  tell("another's, or after a change");
+  await reads.answer('before');
+  expect(resource.snapshot()).toMatchObject({ data: 'before', busy: true });
+  await reads.answer('after a change');
+  expect(resource.snapshot()).toMatchObject({ data: 'after a change', busy: false });
+  expect(reads.waiting).toEqual([]);
+});
+
+test('a read that was overtaken by changes that failed is made again', async () => {
+  const reads = calls();
+  const resource = new Resource(session() as unknown as Session, reads.call);
+  resource.subscribe(() => undefined);
+  let fail: (error: unknown) => void = () => undefined;
+  void resource.write(() => new Promise((_, reject) => (fail = reject)));
+  await reads.answer('before');
+  expect(resource.snapshot()).toMatchObject({ status: 'loading', busy: true });
+  fail(MarketError.config('no'));
   await settled();
+  expect(resource.snapshot()).toMatchObject({ status: 'loading', busy: true, error: { code: 'config' } });
+  await reads.answer('after');
+  expect(resource.snapshot()).toMatchObject({ status: 'ready', data: 'after', busy: false, error: { code: 'config' } });
+  void resource.refresh();
+  await reads.answer('after');
+  expect(resource.snapshot().error).toBeUndefined();
+});
+
+test('an error stays until something succeeds that was made after it', async () => {
+  const resource = new Resource(session() as unknown as Session, calls().call);
+  const [first, third] = [calls(), calls()];
+  void resource.act(first.call, () => undefined);
+  void resource.act(() => Promise.reject(MarketError.config('no')), () => undefined);
+  void resource.act(third.call, () => undefined);
+  await first.answer('made');
+  expect(resource.snapshot()).toMatchObject({ error: { code: 'config' }, busy: true });
+  await third.answer('made');
+  expect(resource.snapshot()).toMatchObject({ error: undefined, busy: false });
+});
+
+test('what was begun before another screen made a change is not shown after it', async () => {
+  const { call, answer, waiting } = calls();
+  const resource = new Resource(session() as unknown as Session, call);
+  resource.subscribe(() => undefined);
+  resource.changed();
+  await answer('before');
+  expect(resource.snapshot().data).toBeUndefined();
+  expect(waiting).toHaveLength(1);
+  await answer('after');
+  expect(resource.snapshot()).toMatchObject({ data: 'after', busy: false });
+});
+
+test('what the former user has changed is not shown to the next', async () => {
+  const who = session();
+  const writes = calls();
+  const resource = new Resource(who as unknown as Session, calls().call);
+  resource.subscribe(() => undefined);
+  const first = resource.write(writes.call);
   who.turn(2);
-  await writes.answer("one's");
-  expect(writes.waiting).toEqual([]);
-  expect(await second).toBeUndefined();
   void resource.write(writes.call);
-  await settled();
+  await writes.answer("one's");
+  expect(await first).toBeUndefined();
+  expect(resource.snapshot().data).toBeUndefined();
   await writes.answer("two's");
   expect(resource.snapshot().data).toBe("two's");
 });

@@ -71,7 +71,7 @@ test('a screen that unmounts takes its parked call with it, and leaves those of 
   await press('Add 42');
   await press('Add 88');
   await press('Order 42');
-  await waiting(2);
+  await waiting(4);
   await screen.rerender(shop(88));
   await waiting(1);
   await signIn();

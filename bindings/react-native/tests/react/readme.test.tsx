@@ -158,8 +158,7 @@ describe('with a dev server', () => {
     const shop = await screen.findByRole('button', { name: '0 lines' });
     await server.expireSessions();
     await userEvent.press(shop);
-    // The second waits for the first in the hook's own line.
-    expect(await screen.findByText(`${PHONE}: 1 taps wait for you.`)).toBeTruthy();
+    expect(await screen.findByText(`${PHONE}: 2 taps wait for you.`)).toBeTruthy();
     await signIn(client);
     expect(await screen.findByRole('button', { name: '2 lines' })).toBeTruthy();
     expect(screen.queryByText(/taps wait/)).toBeNull();
