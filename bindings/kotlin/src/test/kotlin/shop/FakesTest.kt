@@ -5,9 +5,11 @@ import dev.marketsdk.FieldError
 import dev.marketsdk.LockedReason
 import dev.marketsdk.MarketClient
 import dev.marketsdk.MarketException
+import dev.marketsdk.Method
 import dev.marketsdk.NewOrder
 import dev.marketsdk.OrderOutcome
 import dev.marketsdk.ParkOnExpiry
+import dev.marketsdk.RawRequest
 import dev.marketsdk.SessionState
 import dev.marketsdk.SessionStore
 import dev.marketsdk.SignedOutReason
@@ -38,6 +40,7 @@ import java.io.ByteArrayOutputStream
 import java.io.PrintStream
 import java.util.Locale
 import kotlin.time.Duration.Companion.hours
+import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
 
