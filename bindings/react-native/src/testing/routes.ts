@@ -53,7 +53,8 @@ const TYPED: readonly string[] = [
 /** Throws if it is that of a typed call, or none at all. */
 export function checkOwn(route: string): void {
   const [method, path] = parsed(route);
-  if (TYPED.some((typed) => (method === '*' ? typed.split(' ').slice(0, 1) : [method]).some((of) => fits(typed, of, path.join('/'))))) {
+  const isTyped = (typed: string): boolean => fits(typed, method === '*' ? parsed(typed)[0] : method, path.join('/'));
+  if (TYPED.some(isTyped)) {
     throw new TypeError(`${route} has a call of its own, which this would not change: see fail`);
   }
 }

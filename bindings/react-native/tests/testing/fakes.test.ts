@@ -403,7 +403,7 @@ test('calls that are not under way in time are said, with those that are, whatev
   market.hold();
   const carts = [market.cart.get(), market.wishlist.get()];
   await expect(market['fake'].calls.steering.arrived('wishlist.get', 2, 1)).rejects.toThrow(
-    'wishlist.get is not under way 2 times within 0.001 s, but cart.get, wishlist.get',
+    'wishlist.get is not under way 2 times within 0.001 s, but wishlist.get, cart.get',
   );
   await expect(steering.arrived('cart.get', 1, 1)).rejects.toThrow('cart.get is not under way 1 times within 0.001 s, but nothing');
   const patient = market.arrived('wishlist.get', 2);
