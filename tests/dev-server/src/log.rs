@@ -187,10 +187,11 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         let ended = self.log.elapsed();
+        // At one time: whoever sees one of the two sees the other.
         self.note(|entry| {
             entry.ended_ms = Some(ended);
             entry.aborted = !self.over;
+            self.log.running.send_modify(|running| running.retain(|request| request.seq != self.seq));
         });
-        self.log.running.send_modify(|running| running.retain(|request| request.seq != self.seq));
     }
 }

@@ -45,20 +45,27 @@ public final class MarketDevServer: Sendable {
     #if os(macOS) || os(Linux)
         /// Starts a server on a free port. It ends with ``close()``, with the last reference to it, and with this process.
         ///
-        /// The program is the one that the variable `MARKET_DEV_SERVER` names, or `market-dev-server` on the `PATH`.
+        /// The program is the one that the variable `MARKET_DEV_SERVER` names, or `market-dev-server` on the `PATH`. It is an error
+        /// if it does not listen within 30 seconds.
         ///
         /// - Parameter arguments: more of the program's, such as `--token-lifetime 60`; `market-dev-server --help` has them
         public static func start(dialect: Dialect = .documented, arguments: [String] = []) async throws -> MarketDevServer {
             try await start(program(in: ProcessInfo.processInfo.environment), dialect, arguments)
         }
 
-        package static func start(_ path: String, _ dialect: Dialect, _ arguments: [String]) async throws -> MarketDevServer {
+        package static func start(
+            _ path: String,
+            _ dialect: Dialect,
+            _ arguments: [String],
+            within limit: Duration = .seconds(30)
+        ) async throws -> MarketDevServer {
             let fixed = ["--port", "0", "--quiet", "--exit-with-stdin", "--dialect", dialect.rawValue]
             let program = try Program(path, fixed + arguments)
-            let line = await program.firstLine()
+            let line = await program.firstLine(within: limit)
             let prefix = "listening on "
             guard line.hasPrefix(prefix) else {
-                throw Failure("\(path) did not say where it listens, but \"\(line)\"; what went wrong is on its standard error.")
+                program.kill()
+                throw Failure("\(path) did not say within \(limit) where it listens, but \"\(line)\"; what went wrong is on its standard error.")
             }
             return try MarketDevServer(String(line.dropFirst(prefix.count)), program)
         }
@@ -101,9 +108,10 @@ public final class MarketDevServer: Sendable {
         program?.end()
     }
 
-    /// Ends the server in good order, and returns when it is gone. One that is not within 5 s is killed.
+    /// Ends the server in good order, and returns when it is gone. One that does not go within 10 seconds is
+    /// killed.
     public func close() async {
-        await close(within: .seconds(5))
+        await close(within: .seconds(10))
     }
 
     package func close(within limit: Duration) async {
