@@ -257,8 +257,7 @@ impl MarketClientBuilder {
     pub(crate) fn build_on(self, outside: impl FnOnce(Asked) -> Outside) -> Result<MarketClient> {
         let base = base_url(&self.base_url, self.allow_http_loopback)?;
         let app_id = self.app_id.filter(|id| !id.trim().is_empty());
-        let app_id =
-            app_id.ok_or_else(|| Error::config("The builder needs an app_id, such as com.example.shop."))?;
+        let app_id = app_id.ok_or_else(|| Error::config("An app id is needed, such as com.example.shop."))?;
         if app_id.len() > 200 || app_id.chars().any(char::is_control) {
             return Err(Error::config("The app_id is too long or has control characters."));
         }
@@ -355,7 +354,11 @@ fn base_url(text: &str, allow_http_loopback: bool) -> Result<Url> {
     match url.scheme() {
         "https" => {}
         "http" if loopback && allow_http_loopback => {}
-        "http" if loopback => return Err(Error::config("http needs allow_http_loopback, and is for tests.")),
+        "http" if loopback => {
+            return Err(Error::config(
+                "http has to be allowed, and is for tests on this very machine: other servers need https.",
+            ));
+        }
         "http" => {
             let why = "http is allowed for this very machine only (localhost, 127.0.0.0/8, [::1]); other servers need https.";
             return Err(Error::config(why));

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use crate::counts::Counts;
 use crate::fuzz::Fuzz;
 use crate::{
-    Workspace, bench, conformance, docs, jsi, kotlin, licences, package, readme, setup, size, soak, succeeds,
-    swift, targets, typescript,
+    Workspace, bench, conformance, docs, jsi, kotlin, licences, mutants, package, readme, setup, size, soak,
+    succeeds, swift, targets, typescript,
 };
 
 /// What every change has to pass. The quick ones come first.
@@ -30,8 +30,19 @@ pub(crate) const TEST: &[&str] = &[
     "conformance",
 ];
 /// And what takes too long for that.
-pub(crate) const FULL: &[&str] =
-    &["orders", "deny", "size", "android", "ios", "windows", "jsi-memory", "fuzz-memory", "bench"];
+pub(crate) const FULL: &[&str] = &[
+    "orders",
+    "soak",
+    "mutants",
+    "deny",
+    "size",
+    "android",
+    "ios",
+    "windows",
+    "jsi-memory",
+    "fuzz-memory",
+    "bench",
+];
 const RUST: &[&str] = &["fmt", "clippy", "test", "doc"];
 
 const DENY_VERSION: &str = "0.20.2";
@@ -62,6 +73,8 @@ const STEPS: &[Step] = &[
     Step { name: "fuzz-memory", run: |here, figures| fuzz(here, figures, 30, true) },
     Step { name: "conformance", run: conformance::step },
     Step { name: "orders", run: orders },
+    Step { name: "soak", run: soak::long },
+    Step { name: "mutants", run: |here, _| mutants::check(here) },
     Step { name: "deny", run: deny },
     Step { name: "size", run: size::check },
     Step { name: "android", run: |here, _| targets::android(here) },

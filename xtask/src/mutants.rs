@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::counts::Counts;
 use crate::{Workspace, soak};
 
 /// Within so many each has to be found.
@@ -37,6 +38,14 @@ impl Verdict {
     fn is_by(&self, own: u8) -> bool {
         matches!(self, Self::Caught { promise, .. } if *promise == own)
     }
+}
+
+pub(crate) fn check(here: &Workspace) -> Counts {
+    let caught = run(here).unwrap_or_else(|why| {
+        println!("{why}");
+        false
+    });
+    Counts::check(caught)
 }
 
 pub(crate) fn run(here: &Workspace) -> Result<bool, String> {

@@ -25,6 +25,15 @@ pub(crate) fn in_gate(here: &Workspace, figures: &mut Vec<String>) -> Counts {
     tests(&mut test(here, IN_GATE, 1), |line| figures.extend(figure(line)))
 }
 
+/// A million that nobody has played before.
+pub(crate) fn long(here: &Workspace, figures: &mut Vec<String>) -> Counts {
+    tests(&mut test(here, 1_000_000, fresh_seed()), |line| figures.extend(figure(line)))
+}
+
+fn fresh_seed() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs() * 1_000_000)
+}
+
 /// `--schedules N`, and `--seed S`: the number of the first. Without it a run is another each time.
 pub(crate) fn run(here: &Workspace, arguments: &[&str]) -> Result<bool, String> {
     let (mut schedules, mut seed) = (IN_GATE, None);
@@ -36,9 +45,7 @@ pub(crate) fn run(here: &Workspace, arguments: &[&str]) -> Result<bool, String> 
             _ => return Err("cargo xtask soak --schedules N [--seed S]".to_owned()),
         }
     }
-    let seed = seed.unwrap_or_else(|| {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs() * 1_000_000)
-    });
+    let seed = seed.unwrap_or_else(fresh_seed);
     println!("schedules {seed} to {}", seed.saturating_add(schedules.saturating_sub(1)));
     Ok(succeeds(&mut test(here, schedules, seed)))
 }

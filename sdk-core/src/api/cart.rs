@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use futures_util::Stream;
 use futures_util::stream::{self, BoxStream, StreamExt};
 
-use super::{Core, carts};
+use super::{Core, carts, doubt};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::call::Call;
 use crate::model::{Cart, CartWire, LineId, SkuId};
@@ -50,9 +50,9 @@ impl CartApi {
     /// looks late sees the latest, not all in between. `None` is said when there is none to show: nobody is signed in,
     /// another user is, or no call has read it yet. It stays over an expiry, and goes with a logout at once.
     ///
-    /// Observing reads nothing by itself: call [`get`](Self::get) when a screen appears. While somebody observes, a
-    /// change that failed and an order from the cart end in a fresh read, after the next sign-in if an expiry stops it. It
-    /// ends with the client.
+    /// Observing reads nothing by itself: call [`get`](Self::get) when a screen appears. But a change that failed, and an
+    /// order from the cart, end in a fresh read while somebody observes, or as soon as somebody does: after the next
+    /// sign-in if an expiry stops it, and later, now and then, if the server is in trouble. It ends with the client.
     ///
     /// ```no_run
     /// # async fn example(market: market_sdk::MarketClient) {
@@ -64,9 +64,13 @@ impl CartApi {
     /// ```
     pub fn subscribe(&self) -> Carts {
         let following = self.core.carts.follow(self.core.keeper.lineages());
-        let carts = stream::unfold(following, |mut following| async move {
+        let new = Some(Arc::downgrade(&self.core));
+        let carts = stream::unfold((following, new), |(mut following, new)| async move {
+            if let Some(core) = new.and_then(|core| core.upgrade()) {
+                doubt::see_to(&core);
+            }
             let cart = following.next().await?;
-            Some((cart, following))
+            Some((cart, (following, None)))
         });
         Carts(carts.boxed())
     }

@@ -4,23 +4,23 @@
 //! lasts: it outlives an expiry, after which the same user goes on, and is gone at once with a logout or another
 //! user. It never goes back in time, since it is set by who holds the cart lane.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::Core;
-use crate::error::{ErrorCode, Result};
+use super::doubt::{self, Doubts};
+use crate::error::Result;
 use crate::http::{Got, Made};
-use crate::model::{Cart, CartLine, CartWire, Market, SessionState};
+use crate::model::{Cart, CartLine, CartWire, Market};
 use crate::session::Lineages;
 use crate::session::machine::Lineage;
 
 #[derive(Default)]
 pub(crate) struct Carts {
     latest: watch::Sender<Option<(Lineage, Latest)>>,
-    /// Under which session a cart is to be read anew, as soon as a server in trouble may be asked that.
-    owed: Mutex<Option<Lineage>>,
+    pub(super) doubts: Doubts,
 }
 
 /// The latest cart.
@@ -50,7 +50,7 @@ impl Carts {
     fn show(&self, lineage: Lineage, got: Got<CartWire>) -> Cart {
         let Got { value, market, reply } = got;
         let cart = value.in_market(&market);
-        self.settle(lineage);
+        self.doubts.settle(lineage);
         self.latest.send_if_modified(|shown| {
             // An answer of before a logout may come here after one of the next user's.
             let newer = shown.as_ref().is_none_or(|(of, _)| *of <= lineage);
@@ -77,17 +77,7 @@ impl Carts {
         self.latest.send_if_modified(|shown| shown.take_if(|(of, _)| *of < lineage).is_some());
     }
 
-    /// Notes that a fresh read is owed. False if one was already.
-    fn owe(&self, lineage: Lineage) -> bool {
-        self.owed.lock().unwrap_or_else(PoisonError::into_inner).replace(lineage).is_none()
-    }
-
-    /// A cart of this lineage was read: what was owed of it until now is not any more.
-    fn settle(&self, lineage: Lineage) -> Option<Lineage> {
-        self.owed.lock().unwrap_or_else(PoisonError::into_inner).take_if(|owed| *owed <= lineage)
-    }
-
-    fn observed(&self) -> bool {
+    pub(super) fn observed(&self) -> bool {
         self.latest.receiver_count() > 0
     }
 
@@ -110,93 +100,10 @@ pub(super) fn written(core: &Arc<Core>, made: &Made, result: Result<Got<CartWire
     match result {
         Ok(got) => Ok(core.carts.show(made.lineage, got)),
         Err(error) => {
-            doubted(core, made, error.code());
+            doubt::failed(core, made.lineage, error.code());
             Err(error)
         }
     }
-}
-
-/// A change failed with `code`. If what is shown may be wrong now, it is read anew.
-pub(super) fn doubted(core: &Arc<Core>, made: &Made, code: ErrorCode) {
-    if in_trouble(code) {
-        reread_when_affordable(core, made.lineage);
-    } else if leaves_cart_in_doubt(code) {
-        reread(core, made.lineage);
-    }
-}
-
-/// Whether a change of the cart that ended so tells nothing of what is in it now: it may have been made, or the shop had
-/// another cart before it.
-pub(crate) fn leaves_cart_in_doubt(code: ErrorCode) -> bool {
-    in_trouble(code) || matches!(code, ErrorCode::Rejected | ErrorCode::NotFound | ErrorCode::InvalidInput)
-}
-
-fn in_trouble(code: ErrorCode) -> bool {
-    matches!(
-        code,
-        ErrorCode::Network
-            | ErrorCode::Timeout
-            | ErrorCode::Server
-            | ErrorCode::UnexpectedResponse
-            | ErrorCode::OutcomeUnknown
-    )
-}
-
-/// Reads the cart anew for those who observe it, when its turn comes. If an expiry stops that, it is done when the same
-/// user is back: what is shown until then is as doubtful as before.
-pub(super) fn reread(core: &Arc<Core>, lineage: Lineage) {
-    if !core.carts.observed() {
-        return;
-    }
-    let (client, mut states) = (Arc::downgrade(core), core.keeper.subscribe());
-    tokio::spawn(async move {
-        // The client is not held while nobody is signed in. Nor is this parked: nobody waits for it, and no app is to count it.
-        while let Some(core) = client.upgrade() {
-            let Ok(made) = core.http.made_under(lineage) else { return };
-            match read(&core, &made.parks(false)).await {
-                Err(error) if error.code() == ErrorCode::SessionExpired => {}
-                Err(error) => {
-                    tracing::debug!(code = ?error.code(), "the observed cart was not read anew");
-                    if in_trouble(error.code()) {
-                        reread_when_affordable(&core, lineage);
-                    }
-                    return;
-                }
-                Ok(_) => return,
-            }
-            drop(core);
-            loop {
-                match states.next().await {
-                    Some(SessionState::Expired { .. }) => {}
-                    Some(_) => break,
-                    None => return,
-                }
-            }
-        }
-    });
-}
-
-/// Of a server in trouble a request more is one made again, and is paid for like it: in an outage at most one is made,
-/// and the next when calls have succeeded again. Unless one of them has shown the cart by then.
-fn reread_when_affordable(core: &Arc<Core>, lineage: Lineage) {
-    if !core.carts.observed() || !core.carts.owe(lineage) {
-        return;
-    }
-    let (client, budget, mut states) = (Arc::downgrade(core), core.http.budget(), core.keeper.subscribe());
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                biased;
-                () = budget.spend_when_earned() => break,
-                state = states.next() => if state.is_none() { return }, // The client is gone.
-            }
-        }
-        let owed = client.upgrade().and_then(|core| Some((core.carts.settle(core.keeper.lineage())?, core)));
-        match owed {
-            Some((lineage, core)) => reread(&core, lineage),
-            None => budget.refund(),
-        }
-    });
 }
 
 /// The carts as they come: the present one first, then the latest at each look.
@@ -238,4 +145,37 @@ fn same(one: Option<&Cart>, other: Option<&Cart>) -> bool {
     };
     (one.id, one.user_id, &one.total_price) == (other.id, other.user_id, &other.total_price)
         && sorted(one) == sorted(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, StatusCode};
+
+    use super::*;
+    use crate::http::transport::Reply;
+
+    fn got(id: u64) -> Got<CartWire> {
+        let body = Bytes::from(format!(r#"{{"id":{id},"user_id":1,"items":[],"total_price":"0"}}"#));
+        let value = serde_json::from_slice(&body).unwrap();
+        let reply =
+            Reply { status: StatusCode::OK, headers: HeaderMap::new(), body, path_ends_with_slash: false };
+        Got { value, market: Market::Us, reply }
+    }
+
+    fn kept(carts: &Carts) -> Option<i64> {
+        let latest = carts.latest.borrow().clone();
+        latest.and_then(|(_, latest)| latest.cart()).map(|cart| cart.id.0.try_into().unwrap())
+    }
+
+    #[test]
+    fn a_former_users_cart_replaces_no_newer_one_and_is_let_go_of() {
+        let (carts, former, newer) = (Carts::default(), 1, 2);
+        carts.show(former, got(1));
+        assert_eq!(kept(&carts), Some(1));
+        carts.forget(newer);
+        assert_eq!(kept(&carts), None);
+        carts.show(newer, got(2));
+        carts.show(former, got(1));
+        assert_eq!(kept(&carts), Some(2));
+    }
 }

@@ -3,6 +3,7 @@
 mod cart;
 mod carts;
 mod codes;
+mod doubt;
 mod orders;
 mod placing;
 pub(crate) mod raw;
@@ -10,7 +11,7 @@ mod session;
 mod wishlist;
 
 #[cfg(test)]
-pub(crate) use self::{carts::leaves_cart_in_doubt, placing::leaves_no_order};
+pub(crate) use self::{doubt::leaves_cart_in_doubt, placing::leaves_no_order};
 pub use cart::{CartApi, Carts};
 pub use orders::OrdersApi;
 pub use session::{EndListener, ExpiringSoonListener, SessionApi, SessionStates};

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tracing::Instrument;
 
-use super::{Core, carts};
+use super::{Core, doubt};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::Made;
 use crate::http::call::Lost;
@@ -139,8 +139,8 @@ async fn begin(
     };
     match &placed {
         _ if !uses_cart => {}
-        Ok(_) => carts::reread(core, made.lineage), // It is empty now.
-        Err(error) => carts::doubted(core, made, error.code()),
+        Ok(_) => doubt::changed(core, made.lineage), // It is empty now.
+        Err(error) => doubt::failed(core, made.lineage, error.code()),
     }
     placed.map(|got| got.value.in_market(&got.market))
 }
@@ -227,7 +227,7 @@ pub(super) async fn resolve(core: Arc<Core>) -> Result<OrderOutcome> {
         page.close(&pending, revision).await;
         core.placing.resolved.fetch_add(1, Ordering::AcqRel);
         if pending.from_cart {
-            carts::reread(&core, made.lineage); // It is empty now.
+            doubt::changed(&core, made.lineage); // It is empty now.
         }
         return Ok(OrderOutcome::Placed(order));
     }

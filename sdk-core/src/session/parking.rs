@@ -140,7 +140,11 @@ impl Keeper {
         let lineage = inner.machine.lineage();
         let expired = matches!(inner.machine.state(), State::Expired { .. });
         let signed_in = matches!(inner.machine.state(), State::SignedIn { .. });
-        let mut room = rule.limit.saturating_sub(inner.parking.parked());
+        // Those whose patience ran out while the device slept hold no room.
+        let stays = |spot: &&Spot| {
+            matches!(spot.stands, Stands::Parked(until) if until > now) && spot.lineage == lineage
+        };
+        let mut room = rule.limit.saturating_sub(inner.parking.listed.values().filter(stays).count());
         let mut news = Vec::new();
         // In the order in which the calls were made: the first have the room.
         for spot in inner.parking.listed.values_mut() {

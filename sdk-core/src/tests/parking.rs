@@ -231,6 +231,21 @@ async fn patience_that_ran_out_while_the_device_slept_resumes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn patience_that_ran_out_while_the_device_slept_leaves_its_room_to_the_next_tap() {
+    let world = World::parking(1, PATIENCE).await;
+    world.shop.expire_tokens();
+    let first = add(&world.market, 42);
+    rest().await;
+    assert_eq!(waiting(&world), 1);
+    world.clock.sleep(PATIENCE * 2);
+    let second = add(&world.market, 43);
+    rest().await;
+    assert_eq!((first.is_finished(), second.is_finished(), waiting(&world)), (true, false, 1));
+    world.sign_in().await.unwrap();
+    assert_eq!((code(first).await, code(second).await), (Some(ErrorCode::SessionExpired), None));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_goes_on_has_its_whole_time_again() {
     let world = rejected().await;
     let (slow, silent) = (profile(&world.market), tokio::spawn(world.market.wishlist().get()));

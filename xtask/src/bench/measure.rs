@@ -115,8 +115,9 @@ impl Side {
 impl Bench<'_> {
     /// What is measured in every language.
     pub(super) fn everywhere(&self) -> Vec<Figure> {
-        let read = Goal::Ratio(if self.core { 1.05 } else { 1.0 });
-        let large = if self.core { Goal::Ratio(1.2) } else { Goal::None };
+        // A binding is to be no slower than what an app has without it, whatever is read.
+        let (read, large) = if self.core { (1.05, 1.2) } else { (1.0, 1.0) };
+        let (read, large) = (Goal::Ratio(read), Goal::Ratio(large));
         let compared = |what: &str, unit, goal, compared: Result<Compared, String>| Figure {
             what: what.to_owned(),
             unit,
@@ -126,12 +127,8 @@ impl Bench<'_> {
         let mut figures = vec![
             compared("cart of 3 lines, one after the other", "µs", read, self.rounds(SMALL, "carts", 1000)),
             compared("cart of 10,000 lines", "µs", large, self.rounds(LARGE, "carts", 4)),
-            compared(
-                "1,000 wishlists begun at once, each",
-                "µs",
-                Goal::None,
-                self.at_once("wishlists-at-once"),
-            ),
+            compared("1,000 wishlists begun at once, each", "µs", read, self.at_once("wishlists-at-once")),
+            // Not the same work: by hand they go side by side.
             compared("1,000 carts begun at once, each", "µs", Goal::None, self.at_once("carts-at-once")),
             compared(
                 "process start to first cart",

@@ -9,7 +9,7 @@ use market_contract_tests::sent::Sent;
 use market_contract_tests::wire::{Reply, Wire};
 use market_contract_tests::{PHONE, answers, shop};
 
-use market_sdk::{MarketClient, MemoryStore, SkuId};
+use market_sdk::{ErrorCode, MarketClient, MemoryStore, SkuId};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -18,6 +18,7 @@ use crate::{CODE, token};
 const SERVER: &str = "SECRETS_TEST_SERVER";
 const CERTIFICATE: &str = "SECRETS_TEST_CERTIFICATE";
 const RESTORES: &str = "SECRETS_TEST_RESTORES";
+const END: &str = "SECRETS_TEST_END";
 const NEEDLES: [&str; 3] = ["token", "phone", "code"];
 
 fn variable(needle: &str) -> String {
@@ -32,6 +33,17 @@ struct Life {
     tls: bool,
     /// The client is built once more, and takes up the session that is stored.
     restores: bool,
+    end: End,
+}
+
+/// How the session ends.
+#[derive(Clone, Copy, Default, Debug, PartialEq)]
+enum End {
+    #[default]
+    Logout,
+    Clear,
+    /// The server refuses it.
+    Expiry,
 }
 
 async fn server(token: &str, Life { chunked, tls, .. }: Life) -> Wire {
@@ -50,6 +62,7 @@ async fn server(token: &str, Life { chunked, tls, .. }: Life) -> Wire {
             }
             "/auth/verify-code" => Reply::Json(200, signed_in.clone()),
             "/auth/send-verification" => Reply::Json(200, json!({"expires_in_minutes": 15})),
+            "/wishlist" => Reply::Json(401, json!({"detail": "Token has expired"})),
             "/auth/logout" => Reply::Json(200, json!({"message": "Logged out"})),
             _ => Reply::Json(200, answers::cart()),
         })
@@ -82,13 +95,14 @@ async fn is_left_behind(life: Life) {
     client.env(SERVER, &server.base_url);
     client.env(CERTIFICATE, server.certificate.as_deref().unwrap_or_default());
     client.env(RESTORES, if life.restores { "1" } else { "" });
+    client.env(END, format!("{:?}", life.end));
     for (name, text) in NEEDLES.into_iter().zip([&*token, &PHONE[1..], CODE]) {
         client.env(variable(name), Needle::of(name, text).as_masked());
     }
     let out = tokio::task::spawn_blocking(move || client.output().unwrap()).await.unwrap();
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
     assert!(out.status.success(), "{said}");
-    for when in ["logged out", "client gone"] {
+    for when in ["session over", "client gone"] {
         let line = said.lines().find(|line| line.starts_with(when)).expect(&said);
         println!("figure: left in memory, {life:?}: {line}");
     }
@@ -114,6 +128,13 @@ async fn p10_after_a_session_was_restored_no_more_is_left_of_it() {
     is_left_behind(Life { restores: true, ..Life::default() }).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn p10_after_an_expiry_or_a_clear_no_more_is_left() {
+    for end in [End::Expiry, End::Clear] {
+        is_left_behind(Life { end, ..Life::default() }).await;
+    }
+}
+
 #[test]
 fn is_the_client_if_it_was_started_to() {
     let Ok(server) = std::env::var(SERVER) else { return };
@@ -137,7 +158,10 @@ fn is_the_client_if_it_was_started_to() {
         connections += 1;
     }
     runtime.block_on(shops(&market, &all));
-    report("logged out", &search(&all), connections, tls);
+    // Whose session has expired is still known: the login screen says it.
+    let (phone, others): (Vec<_>, Vec<_>) = all.iter().partition(|needle| needle.name == "phone");
+    let known = std::env::var(END).unwrap() == "Expiry" && !search(&phone).is_empty();
+    report("session over", &search(if known { &others } else { &all }), connections, tls);
     drop(market);
     runtime.shutdown_timeout(Duration::from_secs(5));
     let left = search(&all);
@@ -166,7 +190,14 @@ async fn shops(market: &MarketClient, needles: &[&Needle]) {
         market.cart().add(SkuId(42), 1).await.unwrap();
     }
     assert!(!search(&needles[..1]).is_empty(), "what is there is found");
-    market.session().logout().await.unwrap();
+    match &*std::env::var(END).unwrap() {
+        "Clear" => market.session().clear().await.unwrap(),
+        "Expiry" => {
+            let refused = market.wishlist().get().await.unwrap_err();
+            assert_eq!(refused.code(), ErrorCode::SessionExpired);
+        }
+        _ => market.session().logout().await.unwrap(),
+    }
 }
 
 /// Fails if a needle is where it is not known to be, or more often than there were such buffers.
