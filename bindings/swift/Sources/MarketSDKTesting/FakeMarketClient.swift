@@ -126,6 +126,7 @@ public final class FakeMarketClient: Sendable {
         fields: [FieldError] = [],
         acted: Bool = false
     ) {
+        precondition(times > 0, "A call fails once at least: times is \(times).")
         precondition(kind?.canEnd(with: code) ?? true, "\(kind?.rawValue ?? "") asks no shop, and does not fail with .\(code).")
         let error = MarketError.of(code, message, status: status, retryAfter: retryAfter, fields: fields)
         core.state.use { $0.plans.append(Plan(kind: kind, error: error, isActed: acted, times: times)) }
