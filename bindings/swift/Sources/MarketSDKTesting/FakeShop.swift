@@ -70,8 +70,7 @@ public final class FakeShop: Sendable {
     }
 
     /// Answers a route that the SDK has no call for: what ``MarketClient/request(_:)`` gets of `GET /products`, say. `{…}` stands
-    /// for one part of the path. One that the SDK has a call for ends the test: ``FakeMarketClient/fail(_:of:times:message:status:retryAfter:fields:acted:)``
-    /// steers those.
+    /// for one part of the path. One that the SDK has a call for ends the test: those fail by the client's `fail`.
     ///
     /// - Parameters:
     ///   - body: the JSON
