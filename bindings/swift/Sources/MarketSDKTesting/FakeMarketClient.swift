@@ -200,8 +200,9 @@ extension FakeCore {
         let made = state.use { $0.begin(.request(request), stands: request.withSession) }
         try check(made) { try request.check() }
         let answer: @Sendable (ShopState) throws -> RawResponse = { shop in
-            guard let answer = shop.answers.first(where: { $0.route.fits(request.route) })?.answer else { throw MarketError.of(.unsupported, status: 404) }
-            return try answer.judged(hasSession: request.withSession)
+            let found = shop.answers.first { $0.route.fits(request.route) }
+            guard let found else { throw MarketError.of(.unsupported, status: 404) }
+            return try found.answer.judged(hasSession: request.withSession)
         }
         return request.withSession ? try await call(made) { shop, _ in try answer(shop) } : try await openCall(made) { try answer($0) }
     }

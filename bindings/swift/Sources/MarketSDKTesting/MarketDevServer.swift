@@ -65,7 +65,8 @@ public final class MarketDevServer: Sendable {
             let prefix = "listening on "
             guard line.hasPrefix(prefix) else {
                 program.kill()
-                throw Failure("\(path) did not say within \(limit) where it listens, but \"\(line)\"; what went wrong is on its standard error.")
+                let said = "\(path) did not say within \(limit) where it listens, but \"\(line)\""
+                throw Failure("\(said); what went wrong is on its standard error.")
             }
             return try MarketDevServer(String(line.dropFirst(prefix.count)), program)
         }

@@ -32,7 +32,8 @@ internal class Routes {
     }
 
     fun answer(request: RawRequest): RawResponse {
-        val answer = answers.firstOrNull { it.first.fits(request.method.name, request.path) }?.second ?: throw error(ErrorCode.UNSUPPORTED, 404)
+        val found = answers.firstOrNull { (route) -> route.fits(request.method.name, request.path) }
+        val answer = found?.second ?: throw error(ErrorCode.UNSUPPORTED, 404)
         if (answer.status < 300) return answer
         if (answer.status == 401 && request.withSession) throw Calls.SessionRefused()
         throw judged(answer)
@@ -77,7 +78,8 @@ internal class Routes {
             path: String,
         ): Boolean {
             val asked = parts("$method $path")
-            return asked.size == parts.size && parts.zip(asked).all { (part, of) -> part == of || part.startsWith("{") && part.endsWith("}") }
+            val isSame = { part: String, of: String -> part == of || part.startsWith("{") && part.endsWith("}") }
+            return asked.size == parts.size && parts.zip(asked).all { (part, of) -> isSame(part, of) }
         }
 
         private fun parts(route: String) = route.trimEnd('/').split('/')
