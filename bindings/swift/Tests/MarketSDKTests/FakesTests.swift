@@ -79,14 +79,11 @@ struct FakesTests {
         market.hold()
         let profile = Task { [client] in try await client.session.profile() }
         try await market.arrived(.profile)
-        let late: String
-        do {
+        await #expect {
             try await market.arrived(.cart, count: 1, within: .milliseconds(1))
-            late = "in time"
-        } catch {
-            late = "\(error)"
+        } throws: {
+            "\($0)" == "cart.get is not under way 1 times within 0.001 seconds, but session.profile"
         }
-        #expect(late == "cart.get is not under way 1 times within 0.001 seconds, but session.profile")
         market.release()
         _ = try await profile.value
         await #expect(throws: (any Error).self) { try await market.arrived(.profile, count: 1, within: .milliseconds(1)) }
@@ -388,12 +385,8 @@ struct FakesTests {
         market.shop.answer("GET /products/", with: "[50]")
         #expect(try await client.request(RawRequest(method: .get, path: "/products")).decoded(as: [Int].self) == [50])
         market.shop.answer("GET /products/{id}", with: "[1]")
-        market.shop.answer("GET /products/2", with: "[2]")
         #expect(try await client.request(RawRequest(method: .get, path: "/products/7/")).decoded(as: [Int].self) == [1])
-        #expect(try await client.request(RawRequest(method: .get, path: "/products/2")).decoded(as: [Int].self) == [2])
         #expect(try await failure { try await client.request(RawRequest(method: .get, path: "/products/7/more")) }.code == .unsupported)
-        #expect(["POST /cart/items", "GET /cart/", "PUT /cart/items/7", "DELETE /cart/items/{line}"].allSatisfy { Route($0).hasCall })
-        #expect(["GET /products", "GET /cart/items", "POST /cart", "GET /{what}"].allSatisfy { !Route($0).hasCall })
     }
 
     @Test

@@ -118,4 +118,10 @@ struct MarketDevServerTests {
         #expect(try await held.value.supported.count == 2)
         await #expect(throws: MarketDevServer.Failure.self) { try await server.fault("*", .json(#"{"kind": "no such"}"#)) }
     }
+
+    @Test
+    func a_route_has_a_call_or_none() {
+        #expect(["POST /cart/items", "GET /cart/", "PUT /cart/items/7", "DELETE /cart/items/{line}"].allSatisfy { Route($0).hasCall })
+        #expect(["GET /products", "GET /cart/items", "POST /cart", "GET /{what}"].allSatisfy { !Route($0).hasCall })
+    }
 }
