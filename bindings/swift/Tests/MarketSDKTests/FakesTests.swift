@@ -75,7 +75,6 @@ struct FakesTests {
 
     @Test
     func calls_that_are_not_under_way_in_time_are_said_with_those_that_are() async throws {
-        _ = try await client.cart.get()
         market.hold()
         let profile = Task { [client] in try await client.session.profile() }
         try await market.arrived(.profile)
