@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use super::{Inner, Keeper};
 use crate::model::SessionEnd;
 
 const THREAD: &str = "market-listener";
+/// How long a listener is waited for at most.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Takes a signal to its listener, and never waits.
 pub(crate) type Ear<T> = Box<dyn Fn(T, Unheard) + Send>;
@@ -86,9 +88,22 @@ impl Told {
     /// Returns when all listeners have heard it out. A listener itself does not wait, and one that never comes to its
     /// end is not waited for without end.
     pub(crate) fn wait(self) {
-        if thread::current().name() != Some(THREAD) {
-            let _ = self.0.recv_timeout(Duration::from_secs(10)); // Nothing is ever sent.
+        self.wait_for(PATIENCE);
+    }
+
+    /// Whether they have.
+    fn wait_for(self, patience: Duration) -> bool {
+        // Nothing is ever sent: they have all heard it when the senders are gone.
+        let heard = thread::current().name() == Some(THREAD)
+            || self.0.recv_timeout(patience) == Err(RecvTimeoutError::Disconnected);
+        if !heard {
+            tracing::warn!(
+                "a listener is still at work after {patience:?}, and the test goes on without it: a listener must not wait \
+                 for what the test does after the call, or advance, that has it told; let it pass on what it hears by a \
+                 channel, and wait in the test"
+            );
         }
+        heard
     }
 }
 
@@ -119,5 +134,20 @@ impl Keeper {
     pub(crate) fn tell_ends(&self, listener: Sender<SessionEnd>) {
         let ear: Ear<SessionEnd> = Box::new(move |end, _| listener.send(end).unwrap_or_default());
         self.lock().listeners.add(Some(ear));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_is_waited_for_until_it_has_heard_or_patience_ends() {
+        let (go_on, waits) = mpsc::channel::<()>();
+        let ear = start(move |()| waits.recv().unwrap_or_default()).unwrap();
+        assert!(!tell([&ear], &()).wait_for(Duration::from_millis(1)));
+        go_on.send(()).unwrap();
+        go_on.send(()).unwrap();
+        assert!(tell([&ear], &()).wait_for(PATIENCE));
     }
 }

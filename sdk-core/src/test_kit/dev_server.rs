@@ -4,7 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use http::header::CONTENT_TYPE;
@@ -12,12 +13,15 @@ use http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::faults::Route;
 use crate::http::transport::{HttpClient, Request, Settings, Transport as _};
 
 const PROGRAM: &str = "market-dev-server";
 /// Names the program, where it is not on the PATH.
 const VARIABLE: &str = "MARKET_DEV_SERVER";
+
+/// How long it may take to start, and to end.
+const START: Duration = Duration::from_secs(30);
+const END: Duration = Duration::from_secs(10);
 
 /// A generation of the API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,7 +81,7 @@ impl MarketDevServer {
     /// Starts the installed program, which plays the documented API.
     ///
     /// # Panics
-    /// If it is not there, or does not start.
+    /// If it is not there, or does not start within 30 seconds.
     #[track_caller]
     pub fn start() -> Self {
         Self::start_with(Dialect::default(), [""; 0])
@@ -87,7 +91,7 @@ impl MarketDevServer {
     /// them.
     ///
     /// # Panics
-    /// If it is not there, or does not start.
+    /// If it is not there, or does not start within 30 seconds.
     #[track_caller]
     pub fn start_with(dialect: Dialect, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         let found = find(std::env::var_os(VARIABLE), std::env::var_os("PATH"));
@@ -100,13 +104,21 @@ impl MarketDevServer {
     /// Starts this very program.
     ///
     /// # Panics
-    /// If it does not start.
+    /// If it does not start within 30 seconds.
     #[track_caller]
     pub fn start_program(
         program: impl AsRef<OsStr>,
         args: impl IntoIterator<Item = impl AsRef<OsStr>>,
     ) -> Self {
-        let program = program.as_ref();
+        Self::start_within(START, program.as_ref(), args)
+    }
+
+    #[track_caller]
+    fn start_within(
+        limit: Duration,
+        program: &OsStr,
+        args: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> Self {
         let mut process = Command::new(program)
             .args(args)
             // Should this process be killed, its end of the pipe goes, and the server with it.
@@ -115,14 +127,14 @@ impl MarketDevServer {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{} does not start: {error}", program.display()));
-        let mut line = String::new();
-        let said = process.stdout.take().map(|out| BufReader::new(out).read_line(&mut line));
-        let base_url = line.trim().strip_prefix("listening on ").map(str::to_owned);
-        let Some(base_url) = base_url else {
+        let line = process.stdout.take().and_then(|out| first_line(out, limit));
+        let base_url = line.as_deref().and_then(|line| line.trim().strip_prefix("listening on "));
+        let Some(base_url) = base_url.map(str::to_owned) else {
             // Dropping a child leaves it running.
             let _ = process.kill();
             let _ = process.wait();
-            panic!("{} does not say where it listens: {line:?}, {said:?}", program.display());
+            let said = line.map_or_else(|| format!("nothing within {limit:?}"), |line| format!("{line:?}"));
+            panic!("{} does not say where it listens. It said {said}", program.display());
         };
         let mut control = Url::parse(&base_url).expect("the server says a URL");
         control.set_path("/_dev/");
@@ -157,7 +169,7 @@ impl MarketDevServer {
 
     /// Moves the server's clock on.
     pub async fn advance_clock(&self, by: Duration) {
-        self.control("POST", "clock", json!({"advance_seconds": by.as_secs()})).await;
+        self.control("POST", "clock", json!({"advance_seconds": by.as_secs_f64()})).await;
     }
 
     /// Plays a fault on a route: `server.fault("POST /orders/create", json!({"kind": "reset", "acted": true}), Some(1))`. So many
@@ -188,27 +200,17 @@ impl MarketDevServer {
         requests
     }
 
-    /// Returns when so many requests on this route have come, those that are held included. The route is written as that of a
-    /// fault.
+    /// Returns when so many requests on this route, written as that of a fault, are under way: come, and not yet answered, but
+    /// held, delayed or being worked on. A fault that is to be played on them was taken by then: it may be cleared.
     ///
     /// # Panics
-    /// If they do not come within a minute.
+    /// If they are not within 10 seconds: it says what is under way. Or if the server has no such route.
     pub async fn arrived(&self, route: &str, count: usize) {
-        let route = Route::from(route);
-        let prefix = Url::parse(&self.base_url).expect("the server says a URL").path().to_owned();
-        let is_one = |request: &&Value| {
-            let (method, path) = (request["method"].as_str(), request["path"].as_str());
-            path.and_then(|path| path.strip_prefix(&prefix))
-                .is_some_and(|path| route.fits(method.unwrap_or(""), path))
-        };
-        let begun = Instant::now();
-        loop {
-            let come = self.requests().await.iter().filter(is_one).count();
-            if come >= count {
-                return;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(60), "{come} of {count} requests came on {route}");
-        }
+        let asked = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("route", route)
+            .append_pair("count", &count.to_string())
+            .finish();
+        self.control("GET", &format!("arrived?{asked}"), Value::Null).await;
     }
 
     /// What is in the database: `server.state().await["us"]["orders"]`.
@@ -238,7 +240,8 @@ impl MarketDevServer {
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{method} {path}: {error}: {text}"))
     }
 
-    /// Ends the server in good order, and returns when it is gone. Dropping it does the same.
+    /// Ends the server in good order, and returns when it is gone. One that does not go within 10 seconds is killed. Dropping it
+    /// does the same.
     pub fn close(self) {}
 
     /// Ends the server at once, as a power cut does.
@@ -250,10 +253,32 @@ impl MarketDevServer {
 
 impl Drop for MarketDevServer {
     fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        // What else could be done? A test that is failing already must not abort.
-        let _ = self.process.wait();
+        end_within(END, &mut self.process);
     }
+}
+
+/// Ends it with its standard input, or kills it. What fails then is not said: a test that is failing already must not abort.
+fn end_within(limit: Duration, process: &mut Child) {
+    drop(process.stdin.take());
+    let begun = Instant::now();
+    // std waits with a limit for no process.
+    while begun.elapsed() < limit && matches!(process.try_wait(), Ok(None)) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let _ = process.kill();
+    let _ = process.wait();
+}
+
+/// None if it takes too long. It is empty where the program has ended.
+fn first_line(out: ChildStdout, limit: Duration) -> Option<String> {
+    let (said, heard) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let _ = BufReader::new(out).read_line(&mut line);
+        // Nobody may be there any more to hear it.
+        let _ = said.send(line);
+    });
+    heard.recv_timeout(limit).ok()
 }
 
 impl fmt::Debug for MarketDevServer {
@@ -272,8 +297,8 @@ fn find(variable: Option<OsString>, path: Option<OsString>) -> Result<PathBuf, S
     let found = folders.map(|folder| folder.join(&name)).find(|program| program.is_file());
     found.ok_or_else(|| {
         format!(
-            "{PROGRAM} is not on the PATH, and {VARIABLE} does not name it: cargo install {PROGRAM}, or in a checkout \
-             of the SDK cargo install --path tests/dev-server"
+            "{PROGRAM} is not on the PATH, and {VARIABLE} does not name it: in a checkout of the SDK, \
+             cargo install --path tests/dev-server"
         )
     })
 }
@@ -281,6 +306,25 @@ fn find(variable: Option<OsString>, path: Option<OsString>) -> Result<PathBuf, S
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    #[should_panic = "It said nothing within 1ms"]
+    fn a_program_that_says_nothing_is_waited_for_no_longer_than_it_may_take() {
+        MarketDevServer::start_within(Duration::from_millis(1), "sh".as_ref(), ["-c", "exec sleep 60"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_that_does_not_end_with_its_standard_input_is_killed() {
+        let mut sleeper = Command::new("sleep").arg("60").stdin(Stdio::piped()).spawn().unwrap();
+        let begun = Instant::now();
+        end_within(Duration::from_millis(1), &mut sleeper);
+        assert!(!sleeper.wait().unwrap().success() && begun.elapsed() < END);
+        let mut reader = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        end_within(END, &mut reader);
+        assert!(reader.wait().unwrap().success(), "it ended in good order");
+    }
 
     #[test]
     fn the_program_is_found_by_the_variable_or_on_the_path_or_it_is_said_how_it_is_had() {
@@ -295,7 +339,7 @@ mod tests {
         assert_eq!(find(Some("".into()), Some(path.clone())), Ok(program));
         assert_eq!(find(Some("/elsewhere/server".into()), Some(path)), Ok("/elsewhere/server".into()));
         let why = find(None, Some(empty.into())).unwrap_err();
-        assert!(why.contains("cargo install") && why.contains(VARIABLE), "{why}");
+        assert!(why.contains("cargo install --path tests/dev-server") && why.contains(VARIABLE), "{why}");
         assert!(find(None, None).is_err());
     }
 }

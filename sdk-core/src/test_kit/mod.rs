@@ -43,7 +43,7 @@
 //! Listeners ([`on_end`](crate::SessionApi::on_end), [`on_expiring_soon`](crate::SessionApi::on_expiring_soon)) are called on
 //! threads of their own, as in life; but whatever has them called, a call or tokio's clock, goes on only when they have
 //! come to their end, so that a test may look at once at what they did. (One that waits for the test itself is waited for
-//! 10 seconds.)
+//! 10 seconds, and then the log has a warning.)
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::indexing_slicing, reason = "the shop finds what it has put there")]
@@ -69,6 +69,9 @@ use crate::client::MarketClient;
 use crate::error::Result;
 use crate::model::{Order, OrderId, OrderStatus, PhoneNumber, SignIn, SkuId, UserId};
 use crate::{MarketClientBuilder, MemoryStore};
+
+/// How long a test waits for requests at most.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where the clients of [`FakeShop::client`] believe their shop to be.
 const BASE_URL: &str = "https://shop.example/api/v1";
@@ -333,24 +336,42 @@ impl FakeShop {
         self.wire().held.push(route);
     }
 
-    /// Returns when so many requests on this route have come, those that are held included and those before
-    /// [`forget_requests`](Self::forget_requests) not.
+    /// Returns when so many requests on this route are under way: come, and not yet answered, but held, delayed or being worked
+    /// on.
     ///
     /// # Panics
-    /// If they do not come within a minute of tokio's clock, or the shop has no such route.
+    /// If they are not within 10 seconds of real time: it says what is under way. Or if the shop has no such route.
     #[track_caller]
     pub fn arrived(&self, route: &str, count: usize) -> impl Future<Output = ()> + Send + use<> {
+        self.arrived_within(PATIENCE, route, count)
+    }
+
+    #[track_caller]
+    fn arrived_within(
+        &self,
+        patience: Duration,
+        route: &str,
+        count: usize,
+    ) -> impl Future<Output = ()> + Send + use<> {
         let (shop, route) = (self.clone(), self.route(route));
         async move {
             let mut news = shop.0.news.subscribe();
-            let come = || shop.wire().on(&route).count();
-            let all = async {
-                while come() < count {
-                    let _ = news.changed().await; // It cannot fail: the shop has the sender.
+            let mut late = std::pin::pin!(real_time(patience));
+            loop {
+                let those = shop.wire().under_way.values().cloned().collect::<Vec<_>>();
+                if those.iter().filter(|(method, path)| route.fits(method, path)).count() >= count {
+                    return;
                 }
-            };
-            let in_time = tokio::time::timeout(Duration::from_secs(60), all).await.is_ok();
-            assert!(in_time, "{} of {count} requests came on {route}", come());
+                tokio::select! {
+                    biased;
+                    _ = news.changed() => {} // It cannot fail: the shop has the sender.
+                    () = &mut late => {
+                        let those: Vec<_> = those.iter().map(|(method, path)| format!("{method} {path}")).collect();
+                        let those = if those.is_empty() { "nothing".to_owned() } else { those.join(", ") };
+                        panic!("{route} is not under way {count} times within {patience:?}, but {those}");
+                    }
+                }
+            }
         }
     }
 
@@ -397,6 +418,18 @@ impl FakeShop {
     }
 }
 
+/// Waits by a clock that no test pauses, and keeps no paused clock from going on.
+async fn real_time(patience: Duration) {
+    let (late, is_late) = tokio::sync::oneshot::channel::<()>();
+    let (_waiting, left) = std::sync::mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        // It ends with the one who waits.
+        let _ = left.recv_timeout(patience);
+        drop(late);
+    });
+    let _ = is_late.await;
+}
+
 /// A phone number as the shop knows it, however it is typed.
 fn written(phone: &str) -> String {
     PhoneNumber::parse(phone).map_or_else(|_| phone.to_owned(), |phone| phone.as_str().to_owned())
@@ -405,5 +438,37 @@ fn written(phone: &str) -> String {
 impl fmt::Debug for FakeShop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FakeShop").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    #[should_panic = "GET /cart is not under way 2 times within 1ms, but GET /cart, GET /wishlist"]
+    async fn what_does_not_arrive_is_said_with_what_has() {
+        let shop = FakeShop::new();
+        let market = shop.signed_in_client("+13128059851").await;
+        shop.hold("*");
+        tokio::spawn(market.cart().get());
+        shop.arrived("GET /cart", 1).await;
+        tokio::spawn(market.wishlist().get());
+        shop.arrived("GET /wishlist", 1).await;
+        shop.arrived_within(Duration::from_millis(1), "GET /cart", 2).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    #[should_panic = "GET /cart is not under way 1 times within 1ms, but nothing"]
+    async fn what_was_answered_and_what_was_left_is_not_under_way() {
+        let shop = FakeShop::new();
+        let market = shop.signed_in_client("+13128059851").await;
+        market.cart().get().await.unwrap();
+        shop.hold("*");
+        let left = tokio::spawn(market.cart().get());
+        shop.arrived("GET /cart", 1).await;
+        left.abort();
+        left.await.unwrap_err();
+        shop.arrived_within(Duration::from_millis(1), "GET /cart", 1).await;
     }
 }

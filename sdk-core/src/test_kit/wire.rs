@@ -1,6 +1,6 @@
 //! The way from a client to the shop: a transport without sockets.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,6 +23,8 @@ pub(super) struct Log {
     pub(super) always: Vec<(Route, Fault)>,
     pub(super) latency: Duration,
     pub(super) held: Vec<Route>,
+    /// Methods and paths of the requests that are not answered yet, by their numbers.
+    pub(super) under_way: BTreeMap<usize, (String, String)>,
     /// What became of the last first attempt on a route: a client's further attempts at that call end the same.
     first: HashMap<(String, String), Option<Fault>>,
 }
@@ -90,6 +92,18 @@ fn token(headers: &HeaderMap) -> Option<String> {
     header.strip_prefix("Bearer ").map(str::to_owned)
 }
 
+/// Until it is answered, or its client has left.
+struct UnderWay<'a> {
+    shop: &'a FakeShop,
+    number: usize,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.shop.wire().under_way.remove(&self.number);
+    }
+}
+
 impl FakeShop {
     async fn serve(&self, call: Call, query: String, attempt: u32) -> Result<Reply, Failure> {
         let (number, fault, latency) = {
@@ -98,8 +112,10 @@ impl FakeShop {
             let (method, path, body) = (call.method.clone(), call.path.clone(), call.body.clone());
             wire.requests.push(ShopRequest { method, path, query, body, user, status: None });
             let number = wire.forgotten + wire.requests.len() - 1;
+            wire.under_way.insert(number, (call.method.clone(), call.path.clone()));
             (number, wire.fault(&call.method, &call.path, attempt), wire.latency)
         };
+        let _under_way = UnderWay { shop: self, number };
         self.0.news.send_replace(());
         self.hold_up(&call).await;
         // Never at once, as no network answers at once.

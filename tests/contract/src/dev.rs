@@ -73,7 +73,7 @@ impl Dev {
         serde_json::from_value(self.control("GET", "requests?settled=true", Value::Null).await).unwrap()
     }
 
-    /// Waits until a request on this route has arrived, finished or not.
+    /// Waits until a request on this route is under way.
     pub async fn arrived(&self, route: &str) {
         in_time(self.server().arrived(route, 1)).await;
     }

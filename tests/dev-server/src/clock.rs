@@ -9,7 +9,8 @@ const LAST_SECOND: i64 = 253_402_300_799;
 /// Tokens, codes, rate limits and the `Date` header all go by this clock.
 #[derive(Default)]
 pub(crate) struct Clock {
-    offset_seconds: AtomicI64,
+    /// Microseconds.
+    offset: AtomicI64,
 }
 
 impl Clock {
@@ -17,8 +18,7 @@ impl Clock {
     pub(crate) fn now(&self) -> i64 {
         let real = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let real = i64::try_from(real.as_micros()).unwrap_or(i64::MAX);
-        let offset = self.offset_seconds.load(Ordering::SeqCst).saturating_mul(1_000_000);
-        real.saturating_add(offset).clamp(0, LAST_SECOND * 1_000_000)
+        real.saturating_add(self.offset.load(Ordering::SeqCst)).clamp(0, LAST_SECOND * 1_000_000)
     }
 
     /// Seconds since 1970.
@@ -26,12 +26,14 @@ impl Clock {
         self.now() / 1_000_000
     }
 
-    pub(crate) fn advance(&self, seconds: i64) {
-        self.offset_seconds.fetch_add(seconds, Ordering::SeqCst);
+    pub(crate) fn advance(&self, micros: i64) {
+        let advanced = |offset: i64| Some(offset.saturating_add(micros));
+        // It fails only where there is nothing to store.
+        let _ = self.offset.fetch_update(Ordering::SeqCst, Ordering::SeqCst, advanced);
     }
 
     pub(crate) fn reset(&self) {
-        self.offset_seconds.store(0, Ordering::SeqCst);
+        self.offset.store(0, Ordering::SeqCst);
     }
 
     /// Now, as the `Date` header has it.

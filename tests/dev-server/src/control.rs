@@ -11,16 +11,20 @@ use axum::{Json, Router};
 use rusqlite::{Row, params};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio::time::timeout;
 
 use crate::db::{self, Shop};
 use crate::dialect::Dialect;
-use crate::faults::FaultRule;
-use crate::log::LoggedRequest;
+use crate::faults::{self, FaultRule};
+use crate::log::{LoggedRequest, Running};
 use crate::market::Market;
 use crate::routes::auth;
 use crate::state::{State, lock};
 use crate::wire::Wires;
 use crate::{Error, Result};
+
+/// How long a test waits for requests at most.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A handle on a running server. Cheap to clone.
 #[derive(Clone)]
@@ -46,6 +50,23 @@ impl Control {
         self.requests()
     }
 
+    /// Returns when so many requests on this route, which is written as that of a [`FaultRule`], are under way: come, their
+    /// fault taken if one is to be played, and not yet answered. An error if they are not within 10 seconds, which says what
+    /// is under way; or if the dialect has no such route.
+    pub async fn arrived(&self, route: &str, count: usize) -> Result<()> {
+        faults::known(route, self.dialect())?;
+        let is_one = |one: &&Running| one.under_way && faults::fits(route, &one.method, &one.path);
+        let all = self.state.log.when(|running| running.iter().filter(is_one).count() >= count);
+        if timeout(PATIENCE, all).await.is_ok() {
+            return Ok(());
+        }
+        let running = self.state.log.running();
+        let those = running.iter().filter(|one| one.under_way);
+        let those: Vec<_> = those.map(|one| format!("{} {}", one.method, one.path)).collect();
+        let those = if those.is_empty() { "nothing".to_owned() } else { those.join(", ") };
+        Err(Error::Late(format!("{route} is not under way {count} times within {PATIENCE:?}, but {those}")))
+    }
+
     /// Empties the log. Numbers go on where they were.
     pub fn clear_requests(&self) {
         self.state.log.clear();
@@ -59,7 +80,7 @@ impl Control {
 
     /// Moves the server's clock, on or (negative) back.
     pub fn advance_clock(&self, seconds: i64) {
-        self.state.clock.advance(seconds);
+        self.state.clock.advance(seconds.saturating_mul(1_000_000));
     }
 
     /// The server's time in seconds since 1970.
@@ -87,7 +108,7 @@ impl Control {
         Ok(lock(&self.state.db).execute_batch(sql)?)
     }
 
-    /// Plays a fault from the next request on. An error if the dialect has no such route.
+    /// Plays a fault from the next request on. An error if the dialect has no such route, or for no times.
     pub fn fault(&self, rule: FaultRule) -> Result<()> {
         rule.check(self.dialect())?;
         self.state.faults.add(rule);
@@ -188,6 +209,7 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let status = match self {
             Error::Config(_) => StatusCode::BAD_REQUEST,
+            Error::Late(_) => StatusCode::REQUEST_TIMEOUT,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         (status, Json(json!({"error": self.to_string()}))).into_response()
@@ -205,6 +227,7 @@ pub(crate) fn router() -> Router<Control> {
     Router::new()
         .route("/codes", get(codes))
         .route("/requests", get(requests).delete(clear_requests))
+        .route("/arrived", get(arrived))
         .route("/expire-sessions", post(expire_sessions))
         .route("/clock", get(clock).post(advance_clock))
         .route("/dialect", get(dialect).post(set_dialect))
@@ -242,6 +265,22 @@ async fn clear_requests(Shared(control): Shared<Control>) -> Answer {
     done()
 }
 
+#[derive(Deserialize)]
+struct Arrival {
+    route: String,
+    #[serde(default = "once")]
+    count: usize,
+}
+
+fn once() -> usize {
+    1
+}
+
+async fn arrived(Shared(control): Shared<Control>, Query(what): Query<Arrival>) -> Answer {
+    control.arrived(&what.route, what.count).await?;
+    done()
+}
+
 async fn expire_sessions(Shared(control): Shared<Control>) -> Answer {
     control.expire_sessions()?;
     done()
@@ -249,7 +288,7 @@ async fn expire_sessions(Shared(control): Shared<Control>) -> Answer {
 
 #[derive(Deserialize)]
 struct Advance {
-    advance_seconds: i64,
+    advance_seconds: f64,
 }
 
 async fn clock(Shared(control): Shared<Control>) -> Answer {
@@ -257,7 +296,8 @@ async fn clock(Shared(control): Shared<Control>) -> Answer {
 }
 
 async fn advance_clock(Shared(control): Shared<Control>, Json(by): Json<Advance>) -> Answer {
-    control.advance_clock(by.advance_seconds);
+    #[allow(clippy::cast_possible_truncation, reason = "what is too much is as much as there can be")]
+    control.state.clock.advance((by.advance_seconds * 1e6).round() as i64);
     Ok(Json(json!({"now": control.now()})))
 }
 

@@ -162,7 +162,7 @@ pub struct FaultRule {
     pub route: String,
     /// What happens.
     pub fault: Fault,
-    /// How often, before the rule has had its day; for ever if left out.
+    /// How often, from 1, before the rule has had its day; for ever if left out.
     #[serde(default)]
     pub times: Option<u32>,
 }
@@ -179,40 +179,47 @@ impl FaultRule {
         self
     }
 
-    /// An error that lists the routes of the dialect, if this is a fault on none of them. Only an answer makes sense on
-    /// one that the server does not have: that is how a test gives it one.
+    /// An error if this is played never, or on none of the routes of the dialect. Only an answer makes sense on one that the
+    /// server does not have: that is how a test gives it one.
     pub(crate) fn check(&self, dialect: Dialect) -> Result<()> {
-        let elsewhere = matches!(self.fault, Fault::Answer { .. });
-        if elsewhere || dialect::routes(dialect).any(|(method, path)| self.fits(method, path)) {
-            return Ok(());
+        if self.times == Some(0) {
+            return Err(Error::Config("a fault is played once at least: times is 0".to_owned()));
         }
-        let routes: Vec<_> =
-            dialect::routes(dialect).map(|(method, path)| format!("{method} {path}")).collect();
-        Err(Error::Config(format!(
-            "the dialect {dialect} has no route {}. It has {}",
-            self.route,
-            routes.join(", ")
-        )))
+        match self.fault {
+            Fault::Answer { .. } => Ok(()),
+            _ => known(&self.route, dialect),
+        }
     }
+}
 
-    fn fits(&self, method: &str, path: &str) -> bool {
-        let (want_method, want_path) = match self.route.split_once(' ') {
-            Some((want_method, want_path)) => (want_method, want_path),
-            None => (self.route.as_str(), "*"),
-        };
-        let path = path.strip_prefix(PREFIX).unwrap_or(path);
-        (want_method == "*" || want_method.eq_ignore_ascii_case(method)) && path_fits(want_path, path)
+/// An error that lists the routes of the dialect, if it has none that this stands for.
+pub(crate) fn known(route: &str, dialect: Dialect) -> Result<()> {
+    if dialect::routes(dialect).any(|(method, path)| fits(route, method, path)) {
+        return Ok(());
     }
+    let routes: Vec<_> = dialect::routes(dialect).map(|(method, path)| format!("{method} {path}")).collect();
+    Err(Error::Config(format!("the dialect {dialect} has no route {route}. It has {}", routes.join(", "))))
+}
+
+/// Whether a request is on this route, which is written as that of a [`FaultRule`].
+pub(crate) fn fits(route: &str, method: &str, path: &str) -> bool {
+    let (want_method, want_path) = route.split_once(' ').unwrap_or((route, "*"));
+    let path = path.strip_prefix(PREFIX).unwrap_or(path);
+    (want_method == "*" || want_method.eq_ignore_ascii_case(method)) && path_fits(want_path, path)
 }
 
 fn path_fits(want: &str, path: &str) -> bool {
     if want == "*" {
         return true;
     }
-    let parts = |path: &str| path.trim_matches('/').split('/').map(str::to_owned).collect::<Vec<_>>();
-    let (want, path) = (parts(want), parts(path));
-    want.len() == path.len()
-        && want.iter().zip(&path).all(|(want, part)| want == part || is_any(want) || is_any(part))
+    let (mut want, mut path) = (want.trim_matches('/').split('/'), path.trim_matches('/').split('/'));
+    loop {
+        match (want.next(), path.next()) {
+            (None, None) => return true,
+            (Some(want), Some(part)) if want == part || is_any(want) || is_any(part) => {}
+            _ => return false,
+        }
+    }
 }
 
 /// Stands for one part of a path, in a rule as in the table of routes.
@@ -262,7 +269,7 @@ impl Faults {
         let mut rules = lock(&self.rules);
         // Under the lock: a release that comes later is noticed, and one before has taken the rule away.
         let held = Held(self.released.subscribe());
-        let index = rules.iter().position(|rule| rule.fits(method, path))?;
+        let index = rules.iter().position(|rule| fits(&rule.route, method, path))?;
         let rule = rules.get_mut(index)?;
         let fault = rule.fault.clone();
         rule.times = rule.times.map(|times| times.saturating_sub(1));
@@ -279,11 +286,10 @@ mod tests {
 
     #[test]
     fn a_rule_fits_its_route_with_or_without_slash_and_prefix() {
-        let fits = |route: &str, method: &str, path: &str| {
-            FaultRule::new(route, Fault::Truncated).fits(method, path)
-        };
         assert!(fits("GET /cart", "GET", "/api/v1/cart/"));
         assert!(fits("PUT /cart/items/{id}", "PUT", "/api/v1/cart/items/7"));
+        assert!(!fits("PUT /cart/items/{id}", "PUT", "/api/v1/cart/items"));
+        assert!(!fits("PUT /cart/items/{id}", "PUT", "/api/v1/cart/items/7/more"));
         assert!(fits("*", "PUT", "/anything"));
         assert!(fits("GET", "GET", "/anything"));
         assert!(fits("* /cart", "DELETE", "/api/v1/cart"));
@@ -316,6 +322,8 @@ mod tests {
             assert!(why.ends_with(", POST /profile/orders/{order_id}/cancel"), "{why}");
         }
         check(Dialect::G2, "POST /cart/get").unwrap();
+        let never = FaultRule::new("*", Fault::Truncated).times(0).check(Dialect::G2).unwrap_err();
+        assert_eq!(never.to_string(), "a fault is played once at least: times is 0");
         let (status, body, acted) = (200, "[]".to_owned(), false);
         let answer = Fault::Answer { status, content_type: json_type(), body, acted };
         FaultRule::new("GET /products", answer).check(Dialect::G1).unwrap();

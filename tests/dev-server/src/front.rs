@@ -73,12 +73,14 @@ pub(crate) async fn serve(
     ticket.note(|entry| entry.body = serde_json::from_slice(&asked.body).ok());
 
     remark(&state, &asked, &ticket);
-    let response = match state.faults.take(&asked.method, asked.uri.path()) {
+    let fault = state.faults.take(&asked.method, asked.uri.path());
+    if let Some((fault, _)) = &fault {
+        ticket.note(|entry| entry.fault = Some(fault.name()));
+    }
+    ticket.under_way();
+    let response = match fault {
         None => Ok(act(&state, &asked, &ticket).await.into_response()),
-        Some((fault, held)) => {
-            ticket.note(|entry| entry.fault = Some(fault.name()));
-            mischief::play((fault, held), &state, &asked, &ticket).await
-        }
+        Some(fault) => mischief::play(fault, &state, &asked, &ticket).await,
     };
     ticket.answered(response.as_ref().ok().map(|response| response.status().as_u16()));
     match response {

@@ -57,6 +57,9 @@ pub enum Error {
     /// Something asked for that there is not.
     #[error("{0}")]
     Config(String),
+    /// Something waited for that did not come.
+    #[error("{0}")]
+    Late(String),
 }
 
 /// The result of this crate's calls.

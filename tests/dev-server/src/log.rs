@@ -64,12 +64,26 @@ struct Entries {
 pub(crate) struct Log {
     entries: Mutex<Entries>,
     started: Instant,
-    running: watch::Sender<usize>,
+    running: watch::Sender<Vec<Running>>,
+}
+
+/// A request that has come and is not answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Running {
+    seq: u64,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    /// It was read, and its fault was taken if there was one: what is done to the faults from now on is none of its business.
+    pub(crate) under_way: bool,
 }
 
 impl Log {
     pub(crate) fn new() -> Arc<Log> {
-        Arc::new(Log { entries: Mutex::default(), started: Instant::now(), running: watch::Sender::new(0) })
+        Arc::new(Log {
+            entries: Mutex::default(),
+            started: Instant::now(),
+            running: watch::Sender::default(),
+        })
     }
 
     /// Notes a request at its arrival. The ticket notes its end, however it ends.
@@ -85,8 +99,9 @@ impl Log {
         request.seq = entries.last_seq;
         request.started_ms = self.elapsed();
         let seq = request.seq;
+        let (method, path) = (request.method.clone(), request.path.clone());
         entries.list.push(request);
-        self.running.send_modify(|running| *running += 1);
+        self.running.send_modify(|running| running.push(Running { seq, method, path, under_way: false }));
         Ticket { log: self.clone(), seq, over: false }
     }
 
@@ -107,8 +122,17 @@ impl Log {
 
     /// Waits until no request is running.
     pub(crate) async fn settled(&self) {
+        self.when(|running| running.is_empty()).await;
+    }
+
+    /// Waits until those that are running are so.
+    pub(crate) async fn when(&self, so: impl FnMut(&Vec<Running>) -> bool) {
         // The sender lives in self: waiting cannot fail.
-        let _ = self.running.subscribe().wait_for(|running| *running == 0).await;
+        let _ = self.running.subscribe().wait_for(so).await;
+    }
+
+    pub(crate) fn running(&self) -> Vec<Running> {
+        self.running.borrow().clone()
     }
 
     fn elapsed(&self) -> u64 {
@@ -144,6 +168,15 @@ impl Ticket {
         }
     }
 
+    /// What is to happen to it is settled.
+    pub(crate) fn under_way(&self) {
+        self.log.running.send_modify(|running| {
+            for request in running.iter_mut().filter(|request| request.seq == self.seq) {
+                request.under_way = true;
+            }
+        });
+    }
+
     /// The answer is made; None if the connection is cut instead.
     pub(crate) fn answered(mut self, status: Option<u16>) {
         self.note(|entry| entry.status = status);
@@ -154,10 +187,11 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         let ended = self.log.elapsed();
+        // At one time: whoever sees one of the two sees the other.
         self.note(|entry| {
             entry.ended_ms = Some(ended);
             entry.aborted = !self.over;
+            self.log.running.send_modify(|running| running.retain(|request| request.seq != self.seq));
         });
-        self.log.running.send_modify(|running| *running -= 1);
     }
 }

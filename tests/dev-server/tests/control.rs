@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -75,6 +75,13 @@ async fn every_control_call_has_its_form_over_http() {
     let before = server.now();
     let now = control(&server, "POST", "/clock", json!({"advance_seconds": 100})).await;
     assert!(now["now"].as_i64().unwrap() >= before + 100);
+    for _ in 0..2 {
+        control(&server, "POST", "/clock", json!({"advance_seconds": 50.5})).await;
+    }
+    assert!(server.now() >= before + 201, "no part of a second is lost");
+    let never = json!({"route": "*", "fault": {"kind": "hold"}, "times": 0});
+    let never = Ask::new(&server, "POST", "/_dev/faults").json(never).send().await;
+    assert_eq!((never.status, never.text.contains("times is 0")), (400, true));
 
     let claims = json!({"user_id": 19, "market": "us", "exp": before + 10_000});
     let made = control(&server, "POST", "/token", claims).await;
@@ -198,7 +205,7 @@ fn the_program_writes_all_that_was_asked_of_it_when_it_stops_though_the_log_was_
     answered(ask("DELETE", "/_dev/requests", ""));
     answered(ask("POST", "/_dev/faults", r#"{"route":"GET /cart/","fault":{"kind":"hold"}}"#));
     let held = ask("GET", "/api/v1/cart/", "");
-    while !answered_with(&mut ask("GET", "/_dev/requests", "")).contains("/api/v1/cart/") {}
+    assert!(answered(ask("GET", "/_dev/arrived?route=GET%20/cart", "")).starts_with("HTTP/1.1 200"));
     assert!(!file.exists());
     drop(child.stdin.take());
     // What is held is let go, so that it is not lost.
@@ -212,21 +219,6 @@ fn the_program_writes_all_that_was_asked_of_it_when_it_stops_though_the_log_was_
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing unfinished is left");
 }
 
-/// The whole answer, once the length that it says has come.
-fn answered_with(stream: &mut std::net::TcpStream) -> String {
-    let mut reader = BufReader::new(stream);
-    let (mut head, mut line) = (String::new(), String::new());
-    while line != "\r\n" {
-        line.clear();
-        reader.read_line(&mut line).unwrap();
-        head += &line.to_lowercase();
-    }
-    let (_, rest) = head.split_once("content-length: ").unwrap();
-    let mut body = vec![0; rest.lines().next().unwrap().parse().unwrap()];
-    reader.read_exact(&mut body).unwrap();
-    String::from_utf8(body).unwrap()
-}
-
 #[tokio::test]
 async fn what_is_held_waits_until_it_is_released_and_afterwards_nothing_is_held() {
     let server = DevServer::builder().start().await.unwrap();
@@ -234,9 +226,7 @@ async fn what_is_held_waits_until_it_is_released_and_afterwards_nothing_is_held(
         .await;
     let ask = Ask::api(&server, "GET", "/auth/markets");
     let held = tokio::spawn(async move { ask.send().await });
-    while server.requests().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    server.arrived("GET /auth/markets", 1).await.unwrap();
     // Another answer comes meanwhile.
     assert_eq!(Ask::api(&server, "GET", "/cart").send().await.status, 401);
     assert_eq!(server.requests()[0].status, None);

@@ -26,7 +26,7 @@ export type FakeFailure = ErrorCode | ({ readonly code: ErrorCode } & Partial<Fa
 export type FailOptions = {
   /** Only this call; any, if nothing is said. */
   readonly call?: CallName;
-  /** How many; one, if nothing is said, and all from now on with `Infinity`. */
+  /** How many, one at least; one, if nothing is said, and all from now on with `Infinity`. */
   readonly times?: number;
   /** The shop does what it was asked for, and the answer is lost. */
   readonly acted?: boolean;
@@ -105,15 +105,22 @@ export class FakeMarketClient extends MarketClient {
     this.fake.calls.steering.hold(call);
   }
 
-  /** Resolves when so many calls of this name are on their way to the shop: held there, say. */
+  /**
+   * Resolves when so many calls of this name are under way: come to the shop, and not yet answered, but held or delayed. It
+   * rejects if they are not within 10 seconds, whatever fake timers do, and says what is under way.
+   */
   arrived(call: CallName, count = 1): Promise<void> {
     return this.fake.calls.steering.arrived(call, count);
   }
 
-  /** Lets go on what is held, and holds no more. It resolves when those calls have ended. */
+  /**
+   * Lets go on what is held, and holds no more. It resolves when those calls, and those that wait in line behind them, have
+   * ended, or wait for a session again or for a delay.
+   */
   release(): Promise<void> {
+    const underWay = this.fake.sessionState.underWay;
     this.fake.calls.steering.release();
-    return allTold();
+    return allTold(underWay + 1);
   }
 }
 

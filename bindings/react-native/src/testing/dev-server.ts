@@ -4,8 +4,6 @@ import { type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 
-import { fits, parsed } from './routes';
-
 /** What a `MarketDevServer` is started with. */
 export type DevServerOptions = {
   /** Which form of the API it speaks: `documented` if nothing is said. */
@@ -68,8 +66,9 @@ export type StoredShop = {
 
 const PROGRAM = 'market-dev-server';
 const READY = 'listening on ';
-/** Longer than any test should wait for a request that does not come. */
-const PATIENCE = 50_000;
+/** Milliseconds that it may take to start, and to end. */
+const START = 30_000;
+const END = 10_000;
 
 /**
  * A `market-dev-server` that runs as long as the test does. It is found by the variable `MARKET_DEV_SERVER`, or on the
@@ -82,19 +81,24 @@ export class MarketDevServer {
     readonly baseUrl: string,
   ) {}
 
-  /** Starts one, on a free port, and waits until it listens. */
+  /** Starts one, on a free port, and waits until it listens: for 30 seconds at most. */
   static async start({ dialect = 'documented', args = [] }: DevServerOptions = {}): Promise<MarketDevServer> {
     const program = process.env['MARKET_DEV_SERVER'] || PROGRAM;
     const all = ['--port', '0', '--quiet', '--exit-with-stdin', '--dialect', dialect, ...args];
     // Jest's variables are not those of the process that it runs in.
     const { env } = process;
     const child = spawn(program, all, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+    let late: ReturnType<typeof setTimeout> | undefined;
     const line = await new Promise<string>((resolve, reject) => {
       child.once('error', (error) => reject(absent(program, error)));
       // When it has ended and all that it said was read.
       child.once('close', (code) => reject(new Error(`${program} ended with ${String(code)} before it listened.`)));
       createInterface(child.stdout).once('line', resolve);
-    });
+      late = setTimeout(() => {
+        reject(new Error(`${program} said nothing within ${String(START / 1000)} seconds.`));
+        child.kill('SIGKILL');
+      }, START);
+    }).finally(() => clearTimeout(late));
     if (!line.startsWith(READY)) {
       child.kill();
       throw new Error(`${program} is no ${PROGRAM}. It said: ${line}`);
@@ -105,13 +109,15 @@ export class MarketDevServer {
     return new MarketDevServer(child, line.slice(READY.length));
   }
 
-  /** Ends it in good order, and waits until it is gone. */
+  /** Ends it in good order, and waits until it is gone. One that does not go within 10 seconds is killed. */
   async close(): Promise<void> {
     if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     const gone = new Promise((resolve) => this.process.once('exit', resolve));
     this.process.ref();
     this.process.stdin?.end();
+    const late = setTimeout(() => this.process.kill('SIGKILL'), END);
     await gone;
+    clearTimeout(late);
   }
 
   /** For `await using`. */
@@ -131,9 +137,9 @@ export class MarketDevServer {
     await this.control('POST', '/expire-sessions');
   }
 
-  /** Moves its clock on by so many milliseconds, in whole seconds. */
+  /** Moves its clock on by so many milliseconds. */
   async advanceClock(milliseconds: number): Promise<void> {
-    await this.control('POST', '/clock', { advance_seconds: Math.ceil(milliseconds / 1000) });
+    await this.control('POST', '/clock', { advance_seconds: milliseconds / 1000 });
   }
 
   /**
@@ -159,21 +165,13 @@ export class MarketDevServer {
     return (await this.control('GET', '/requests')) as LoggedRequest[];
   }
 
-  /** Resolves when so many requests to a route, `POST /cart/items` say, are there and not answered: held there, say. */
+  /**
+   * Resolves when so many requests to a route, written as for `fault`, are under way: come, and not yet answered, but held,
+   * delayed or being worked on. A fault that is to be played on them was taken by then: it may be cleared. It rejects if they
+   * are not within 10 seconds, and says what is under way; and if there is no such route.
+   */
   async arrived(route: string, count = 1): Promise<void> {
-    parsed(route);
-    const base = new URL(this.baseUrl).pathname;
-    const start = performance.now();
-    for (;;) {
-      const under = (await this.requests()).filter(
-        ({ method, path, status, aborted }) => status === null && !aborted && fits(route, method, path.slice(base.length)),
-      );
-      if (under.length >= count) return;
-      const waited = performance.now() - start;
-      if (waited > PATIENCE) throw new Error(`There are not ${count} requests under way to ${route}.`);
-      // A log of a thousand requests takes its time to be read: what takes longer is looked at less often.
-      await new Promise((resolve) => setTimeout(resolve, Math.min(1 + waited / 10, 100)));
-    }
+    await this.control('GET', `/arrived?route=${encodeURIComponent(route)}&count=${String(count)}`);
   }
 
   /** What it keeps. */

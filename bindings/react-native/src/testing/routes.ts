@@ -25,3 +25,36 @@ export function parsed(route: string): [method: string, path: string[]] {
 function split(path: string): string[] {
   return path.replace(/\/$/, '').split('/');
 }
+
+/** Those of the typed calls. */
+const TYPED: readonly string[] = [
+  'POST /auth/send-verification',
+  'POST /auth/verify-code',
+  'GET /auth/verify-token',
+  'GET /auth/profile',
+  'PUT /auth/profile',
+  'GET /auth/markets',
+  'POST /auth/logout',
+  'GET /cart',
+  'DELETE /cart',
+  'POST /cart/items',
+  'PUT /cart/items/{id}',
+  'DELETE /cart/items/{id}',
+  'GET /wishlist',
+  'DELETE /wishlist',
+  'POST /wishlist/items',
+  'DELETE /wishlist/items/{id}',
+  'POST /orders/create',
+  'GET /orders',
+  'GET /orders/{id}',
+  'POST /profile/orders/{id}/cancel',
+];
+
+/** Throws if it is that of a typed call, or none at all. */
+export function checkOwn(route: string): void {
+  const [method, path] = parsed(route);
+  const isTyped = (typed: string): boolean => fits(typed, method === '*' ? parsed(typed)[0] : method, path.join('/'));
+  if (TYPED.some(isTyped)) {
+    throw new TypeError(`${route} has a call of its own, which this would not change: see fail`);
+  }
+}

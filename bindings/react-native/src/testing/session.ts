@@ -48,6 +48,11 @@ export class FakeSession {
     return this.current;
   }
 
+  /** How many calls are. */
+  get underWay(): number {
+    return this.tickets.size;
+  }
+
   // Transitions
 
   signIn(token: Token): SessionState {

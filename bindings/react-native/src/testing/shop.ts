@@ -7,7 +7,7 @@ import { CATALOGUE, cents, type FakeMarket, type FakeProduct, of } from './catal
 import * as check from './checks';
 import { Clock } from './clock';
 import { failed, judged, refused } from './errors';
-import { fits, parsed } from './routes';
+import { checkOwn, fits } from './routes';
 import { allTold } from './told';
 
 const MINUTE = 60_000;
@@ -92,9 +92,10 @@ export class FakeShop {
   /**
    * What `request` is answered on a route that the SDK has no typed call for: `answer('GET /products', { products: [] })`.
    * `{…}` stands for one part of the path. A status that is an error ends the call as the server's would: 401 the session too.
+   * A route that has a typed call is refused: `FakeMarketClient.fail` steers those.
    */
   answer(route: string, json: unknown, status = 200): void {
-    parsed(route);
+    checkOwn(route);
     this.answers = [{ route, status, json }, ...this.answers.filter((one) => one.route !== route)];
   }
 

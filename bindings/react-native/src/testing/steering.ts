@@ -41,6 +41,11 @@ export type Fault = {
   readonly acted: boolean;
 };
 
+/** Milliseconds that a test waits for calls at most. */
+const PATIENCE = 10_000;
+/** Those of the clock on the wall, also when a test stops the clock. */
+const { setTimeout: later, clearTimeout: cancel } = globalThis;
+
 /** The one failure that is the device's, and never the shop's. */
 const STORE: ErrorCode = 'storeNotCleared';
 
@@ -56,6 +61,8 @@ export class Steering {
   private awaited: { readonly call: CallName; readonly count: number; readonly come: () => void }[] = [];
 
   fail(fault: Fault, call: CallName | undefined, times: number): void {
+    const isNumber = Number.isInteger(times) || times === Number.POSITIVE_INFINITY;
+    if (!isNumber || times < 1) throw new RangeError(`A call fails once at least: times is ${String(times)}`);
     this.faults.push({ call, what: fault, left: times });
   }
 
@@ -73,10 +80,20 @@ export class Steering {
     this.letGo();
   }
 
-  /** When so many calls of the name are on their way at one time. */
-  arrived(call: CallName, count: number): Promise<void> {
-    return new Promise((come) => {
-      this.awaited.push({ call, count, come });
+  /** When so many calls of the name are under way at one time. */
+  arrived(call: CallName, count: number, patience = PATIENCE): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const come = (): void => {
+        cancel(late);
+        resolve();
+      };
+      const awaited = { call, count, come };
+      const late = later(() => {
+        this.awaited = this.awaited.filter((one) => one !== awaited);
+        const those = this.onTheirWay.join(', ') || 'nothing';
+        reject(new Error(`${call} is not under way ${String(count)} times within ${String(patience / 1000)} s, but ${those}`));
+      }, patience);
+      this.awaited.push(awaited);
       this.look();
     });
   }

@@ -22,7 +22,13 @@ export class Told<T> {
   }
 }
 
-/** What was said has been heard, and what it led to. Not by a timer, which a test may have stopped. */
-export async function allTold(): Promise<void> {
-  for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
+/** More than it takes a call to come from the shop to its caller, or news to who listens and on to what they do. */
+const TURNS = 50;
+
+/**
+ * What was said has been heard, and what it led to; or so many calls have ended, one behind the other. Not by a timer, which
+ * a test may have stopped.
+ */
+export async function allTold(calls = 1): Promise<void> {
+  for (let turn = 0; turn < TURNS * calls; turn += 1) await Promise.resolve();
 }

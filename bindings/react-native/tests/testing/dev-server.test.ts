@@ -35,6 +35,34 @@ test('a program that ends at once, and one that is no dev server, are said to be
   });
 });
 
+test('a program that says nothing, and one that does not end, is killed in the end', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'market-launcher-'));
+  const script = (name: string, text: string): string => {
+    const file = join(folder, name);
+    writeFileSync(file, `#!/bin/sh\n${text}\nexec sleep 600\n`, { mode: 0o755 });
+    return file;
+  };
+  // Time is the test's; processes are the system's.
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+  try {
+    await withProgram(script('silent', ''), async () => {
+      const silent = expect(MarketDevServer.start()).rejects.toThrow(/silent said nothing within 30 seconds/);
+      await jest.advanceTimersByTimeAsync(30_000);
+      await silent;
+    });
+    await withProgram(script('stubborn', 'echo listening on http://127.0.0.1:1/api/v1'), async () => {
+      const stubborn = await MarketDevServer.start();
+      const closed = stubborn.close();
+      await jest.advanceTimersByTimeAsync(10_000);
+      await closed;
+    });
+    expect(jest.getTimerCount()).toBe(0);
+  } finally {
+    jest.useRealTimers();
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test('a dev server is found on the PATH', async () => {
   const path = process.env['PATH'];
   const program = process.env['MARKET_DEV_SERVER'] ?? '';
@@ -50,11 +78,9 @@ test('a dev server is found on the PATH', async () => {
 
 test('a dev server that nobody closes keeps no process, and one that is being closed does', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'market-launcher-'));
-  for (const name of ['dev-server', 'routes']) {
-    const source = readFileSync(join(__dirname, `../../src/testing/${name}.ts`), 'utf8');
-    const { outputText } = transpileModule(source, { compilerOptions: { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022 } });
-    writeFileSync(join(folder, `${name}.js`), outputText);
-  }
+  const source = readFileSync(join(__dirname, '../../src/testing/dev-server.ts'), 'utf8');
+  const { outputText } = transpileModule(source, { compilerOptions: { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022 } });
+  writeFileSync(join(folder, 'dev-server.js'), outputText);
   const said = await new Promise<string>((resolve) => {
     const ends = `launcher.MarketDevServer.start().then((one) => launcher.MarketDevServer.start().then(() => one.close())).then(() => console.log('closed'))`;
     const program = spawn(process.execPath, ['-e', `const launcher = require('./dev-server');\n${ends}`], { cwd: folder, env: process.env, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -80,7 +106,8 @@ test('what the server is not asked for is said, and what it does not know', asyn
   await expect(server.fault('GET /cart', { kind: 'no such kind' as 'hold' })).rejects.toThrow('POST /faults: 422');
   const { now } = (await server.control('GET', '/clock')) as { now: number };
   await server.advanceClock(1500);
-  expect(((await server.control('GET', '/clock')) as { now: number }).now).toBeGreaterThanOrEqual(now + 2);
+  await server.advanceClock(1500);
+  expect(((await server.control('GET', '/clock')) as { now: number }).now).toBeGreaterThanOrEqual(now + 3);
   expect(await requestsTo(server, '')).toEqual([]);
   const { us } = await server.state();
   expect([us.users, us.orders, us.stock['104']]).toEqual([[], [], 2]);
@@ -104,7 +131,7 @@ test('a test waits until requests are there, and takes faults back', async () =>
     expect(await ask('/auth/markets')).toBe(503);
     await server.clearFaults();
     expect(await ask('/auth/markets')).toBe(200);
-    await expect(server.arrived('/auth/markets')).rejects.toThrow('/auth/markets is no route');
+    await expect(server.arrived('GET /markets')).rejects.toThrow('no route GET /markets. It has');
   } finally {
     await server.close();
   }

@@ -396,6 +396,41 @@ test('a test waits until calls are on their way', async () => {
   expect(next.done).toBe(true);
 });
 
+test('calls that are not under way in time are said, with those that are, whatever the timers of the test do', async () => {
+  const { steering } = new FakeMarketClient({ signedInAs: PHONE })['fake'].calls;
+  jest.useFakeTimers();
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  market.hold();
+  const carts = [market.cart.get(), market.wishlist.get()];
+  await expect(market['fake'].calls.steering.arrived('wishlist.get', 2, 1)).rejects.toThrow(
+    'wishlist.get is not under way 2 times within 0.001 s, but wishlist.get, cart.get',
+  );
+  await expect(steering.arrived('cart.get', 1, 1)).rejects.toThrow('cart.get is not under way 1 times within 0.001 s, but nothing');
+  const patient = market.arrived('wishlist.get', 2);
+  await jest.advanceTimersByTimeAsync(60_000);
+  carts.push(market.wishlist.get());
+  await patient;
+  await market.release();
+  await Promise.all(carts);
+});
+
+test('calls that were held have ended when they are released, be they ever so many', async () => {
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  market.hold();
+  let ended = 0;
+  const calls = Array.from({ length: 40 }, (_, at) =>
+    (at % 2 === 0 ? market.cart.add(42, 1) : market.wishlist.get()).then(() => (ended += 1)),
+  );
+  await market.arrived('wishlist.get', 20);
+  await market.release();
+  expect(ended).toBe(calls.length);
+});
+
+test('a call fails once at least', () => {
+  const market = new FakeMarketClient({ signedInAs: PHONE });
+  for (const times of [0, -1, 1.5, Number.NaN]) expect(() => market.fail('network', { times })).toThrow(`times is ${String(times)}`);
+});
+
 test('an order that lacks what an order has is told what', async () => {
   const market = new FakeMarketClient({ signedInAs: PHONE });
   const order = { customerName: 'Ann', customerPhone: PHONE } as typeof ORDER;

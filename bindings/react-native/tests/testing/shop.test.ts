@@ -57,6 +57,9 @@ test('another route has a status, and parts that are left open', async () => {
   await expect(market.request('/products/8')).rejects.toMatchObject({ code: 'notFound', message: 'Gone', status: 410 });
   expect(await market.request('/products/8', { method: 'delete' })).toMatchObject({ status: 204, body: '' });
   expect(await code(market.request('/products/7/parts'))).toBe('unsupported');
+  for (const route of ['POST /cart/items', 'GET /cart/', 'PUT /cart/items/7', 'DELETE /cart/items/{line}']) {
+    expect(() => market.shop.answer(route, {})).toThrow(`${route} has a call of its own`);
+  }
   expect(() => market.shop.answer('/products', {})).toThrow('/products is no route: it is written GET /products');
 });
 

@@ -27,8 +27,8 @@ struct ClientState: Sendable {
 
     let park: ParkOnExpiry?
     private(set) var calls: [FakeCall] = []
-    /// How many have gone out, by kind.
-    var goneOut: [FakeCall.Kind: Int] = [:]
+    /// Those that have come to the shop and are not answered.
+    var underWay: [FakeCall.Kind] = []
     private var lastCall = 0
     /// Calls of the cart go one at a time, in the order of the taps.
     private var lane: [Int] = []

@@ -125,7 +125,8 @@ final class FakeCore: Sendable {
 
     /// Held and late as a test wants it; gives back what else is to happen to it.
     private func onTheWay(_ made: MadeCall, overtakenByLogout: Bool) async throws -> Plan? {
-        state.use { $0.goneOut[made.kind, default: 0] += 1 }
+        state.use { $0.underWay.append(made.kind) }
+        defer { state.use { $0.underWay.remove(at: $0.underWay.firstIndex(of: made.kind) ?? 0) } }
         let isOvertaken = { @Sendable (state: ClientState) in overtakenByLogout && state.lineage != made.lineage }
         func notHeld() async throws {
             try await state.when { state in

@@ -126,6 +126,7 @@ public final class FakeMarketClient: Sendable {
         fields: [FieldError] = [],
         acted: Bool = false
     ) {
+        precondition(times > 0, "A call fails once at least: times is \(times).")
         precondition(kind?.canEnd(with: code) ?? true, "\(kind?.rawValue ?? "") asks no shop, and does not fail with .\(code).")
         let error = MarketError.of(code, message, status: status, retryAfter: retryAfter, fields: fields)
         core.state.use { $0.plans.append(Plan(kind: kind, error: error, isActed: acted, times: times)) }
@@ -147,9 +148,22 @@ public final class FakeMarketClient: Sendable {
         }
     }
 
-    /// Waits until so many calls of a kind have set out for the shop since this client was made, held ones included.
+    /// Waits until so many calls of a kind are under way: come to the shop, and not yet answered, but held or delayed. It is an
+    /// error if they are not within 10 seconds of real time, which says what is under way.
     public func arrived(_ kind: FakeCall.Kind, count: Int = 1) async throws {
-        try await core.state.when { $0.goneOut[kind, default: 0] >= count ? () : nil }
+        try await arrived(kind, count: count, within: .seconds(10))
+    }
+
+    package func arrived(_ kind: FakeCall.Kind, count: Int, within limit: Duration) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { [core] group in
+            defer { group.cancelAll() }
+            group.addTask { try await core.state.when { $0.underWay.count(where: { $0 == kind }) >= count ? () : nil } }
+            group.addTask {
+                try await Task.sleep(for: limit)
+                throw NotArrived(kind: kind, count: count, limit: limit, underWay: core.state.read(\.underWay))
+            }
+            try await group.next()
+        }
     }
 
     /// Lets all that is held go on, and holds no more.
@@ -168,13 +182,27 @@ public final class FakeMarketClient: Sendable {
     }
 }
 
+/// Calls that a test has waited for in vain.
+private struct NotArrived: Error, CustomStringConvertible {
+    let kind: FakeCall.Kind
+    let count: Int
+    let limit: Duration
+    let underWay: [FakeCall.Kind]
+
+    var description: String {
+        let those = underWay.isEmpty ? "nothing" : underWay.map(\.rawValue).joined(separator: ", ")
+        return "\(kind.rawValue) is not under way \(count) times within \(limit), but \(those)"
+    }
+}
+
 extension FakeCore {
     func request(_ request: RawRequest) async throws -> RawResponse {
         let made = state.use { $0.begin(.request(request), stands: request.withSession) }
         try check(made) { try request.check() }
         let answer: @Sendable (ShopState) throws -> RawResponse = { shop in
-            guard let answer = shop.answers[request.route] else { throw MarketError.of(.unsupported, status: 404) }
-            return try answer.judged(hasSession: request.withSession)
+            let found = shop.answers.first { $0.route.fits(request.route) }
+            guard let found else { throw MarketError.of(.unsupported, status: 404) }
+            return try found.answer.judged(hasSession: request.withSession)
         }
         return request.withSession ? try await call(made) { shop, _ in try answer(shop) } : try await openCall(made) { try answer($0) }
     }
@@ -182,7 +210,7 @@ extension FakeCore {
 
 extension RawRequest {
     /// As tests write it: `GET /products`.
-    fileprivate var route: String { "\(method)".uppercased() + " " + bare }
+    fileprivate var route: Route { Route("\(method)".uppercased() + " " + bare) }
 
     /// Without a closing slash, which makes no difference.
     private var bare: String { path.hasSuffix("/") ? String(path.dropLast()) : path }

@@ -69,7 +69,8 @@ public final class FakeShop: Sendable {
         }
     }
 
-    /// Answers a route that the SDK has no call for: what ``MarketClient/request(_:)`` gets of `GET /products`, say.
+    /// Answers a route that the SDK has no call for: what ``MarketClient/request(_:)`` gets of `GET /products`, say. `{…}` stands
+    /// for one part of the path. One that the SDK has a call for ends the test: those fail by the client's `fail`.
     ///
     /// - Parameters:
     ///   - body: the JSON
@@ -79,8 +80,12 @@ public final class FakeShop: Sendable {
         guard parts.count == 2, ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(parts[0]), parts[1].hasPrefix("/"), parts[1] != "/" else {
             preconditionFailure("\(route) is no route: write one like GET /products.")
         }
-        let bare = route.hasSuffix("/") ? String(route.dropLast()) : route
-        stored.use { $0.answers[bare] = RawResponse(status: status, body: body) }
+        let own = Route(route)
+        precondition(!own.hasCall, "\(route) has a call of its own, which this would not change: see fail.")
+        stored.use { shop in
+            shop.answers.removeAll { $0.route == own }
+            shop.answers.insert((own, RawResponse(status: status, body: body)), at: 0)
+        }
     }
 
     /// The orders that the shop has, newest first within a market: of all users, or of the one with a phone number.
@@ -164,7 +169,8 @@ struct ShopState: Sendable {
     var clients: [Client] = []
     var sessions: [Token: Session] = [:]
     var shelves: [Market: Shelf] = [.kg: Shelf(.kg), .us: Shelf(.us)]
-    var answers: [String: RawResponse] = [:]
+    /// The latest first.
+    var answers: [(route: Route, answer: RawResponse)] = []
     private var lastToken = 0
     private var codes: [String: [SentCode]] = [:]
 

@@ -45,20 +45,28 @@ public final class MarketDevServer: Sendable {
     #if os(macOS) || os(Linux)
         /// Starts a server on a free port. It ends with ``close()``, with the last reference to it, and with this process.
         ///
-        /// The program is the one that the variable `MARKET_DEV_SERVER` names, or `market-dev-server` on the `PATH`.
+        /// The program is the one that the variable `MARKET_DEV_SERVER` names, or `market-dev-server` on the `PATH`. It is an error
+        /// if it does not listen within 30 seconds.
         ///
         /// - Parameter arguments: more of the program's, such as `--token-lifetime 60`; `market-dev-server --help` has them
         public static func start(dialect: Dialect = .documented, arguments: [String] = []) async throws -> MarketDevServer {
             try await start(program(in: ProcessInfo.processInfo.environment), dialect, arguments)
         }
 
-        package static func start(_ path: String, _ dialect: Dialect, _ arguments: [String]) async throws -> MarketDevServer {
+        package static func start(
+            _ path: String,
+            _ dialect: Dialect,
+            _ arguments: [String],
+            within limit: Duration = .seconds(30)
+        ) async throws -> MarketDevServer {
             let fixed = ["--port", "0", "--quiet", "--exit-with-stdin", "--dialect", dialect.rawValue]
             let program = try Program(path, fixed + arguments)
-            let line = await program.firstLine()
+            let line = await program.firstLine(within: limit)
             let prefix = "listening on "
             guard line.hasPrefix(prefix) else {
-                throw Failure("\(path) did not say where it listens, but \"\(line)\"; what went wrong is on its standard error.")
+                program.kill()
+                let said = "\(path) did not say within \(limit) where it listens, but \"\(line)\""
+                throw Failure("\(said); what went wrong is on its standard error.")
             }
             return try MarketDevServer(String(line.dropFirst(prefix.count)), program)
         }
@@ -101,9 +109,10 @@ public final class MarketDevServer: Sendable {
         program?.end()
     }
 
-    /// Ends the server in good order, and returns when it is gone. One that is not within 5 s is killed.
+    /// Ends the server in good order, and returns when it is gone. One that does not go within 10 seconds is
+    /// killed.
     public func close() async {
-        await close(within: .seconds(5))
+        await close(within: .seconds(10))
     }
 
     package func close(within limit: Duration) async {
@@ -116,8 +125,7 @@ public final class MarketDevServer: Sendable {
         struct Code: Decodable {
             let code: String?
         }
-        let asked = phone.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? phone
-        let sent = try await get("codes?phone=\(asked)", as: Code.self)
+        let sent = try await get("codes?phone=\(escaped(phone))", as: Code.self)
         guard let code = sent.code else { throw Failure("No code was sent that can still be used.") }
         return code
     }
@@ -129,7 +137,7 @@ public final class MarketDevServer: Sendable {
 
     /// Moves the server's clock: sessions and codes grow old, and orders settle.
     public func advanceClock(by duration: Duration) async throws {
-        try await send("POST", "clock", json: #"{"advance_seconds": \#(duration.components.seconds)}"#)
+        try await send("POST", "clock", json: #"{"advance_seconds": \#(duration.seconds)}"#)
     }
 
     /// Plays a fault on a route, written as in `POST /cart/items` or `* /orders/{id}`; `*` alone is every route. One that the
@@ -151,11 +159,11 @@ public final class MarketDevServer: Sendable {
         try await send("POST", "release")
     }
 
-    /// Waits until so many requests on a route have come, held ones included.
+    /// Waits until so many requests on a route, written as for a fault, are under way: come, and not yet answered, but held,
+    /// delayed or being worked on. A fault that is to be played on them was taken by then: it may be cleared. It is an error if
+    /// they are not within 10 seconds, which says what is under way, or if the server has no such route.
     public func arrived(_ route: String, count: Int = 1) async throws {
-        while try await requests().count(where: { $0.route == route }) < count {
-            try await Task.sleep(for: .milliseconds(2))
-        }
+        try await send("GET", "arrived?route=\(escaped(route))&count=\(count)")
     }
 
     /// What the server was asked so far, in order.
@@ -195,6 +203,11 @@ public final class MarketDevServer: Sendable {
     }
 }
 
+/// A text as a query has it.
+private func escaped(_ text: String) -> String {
+    text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? text
+}
+
 /// A text as JSON has it.
 func quoted(_ text: String) -> String {
     let encoded = try? JSONEncoder().encode(text)
@@ -226,9 +239,14 @@ private protocol RunningProgram: Sendable {
             try process.run()
         }
 
-        /// It blocks, and so stays off the few threads that all tasks share.
-        func firstLine() async -> String {
-            await withCheckedContinuation { continuation in
+        /// Ends it if it says nothing in time. Reading blocks, and so stays off the few threads that all tasks share.
+        func firstLine(within limit: Duration) async -> String {
+            let killer = Task {
+                guard (try? await Task.sleep(for: limit)) != nil else { return }
+                kill()
+            }
+            defer { killer.cancel() }
+            return await withCheckedContinuation { continuation in
                 DispatchQueue.global().async {
                     var line = Data()
                     while let byte = try? self.output.fileHandleForReading.read(upToCount: 1), byte != Data("\n".utf8), !byte.isEmpty {
@@ -239,14 +257,18 @@ private protocol RunningProgram: Sendable {
             }
         }
 
+        func kill() {
+            if process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) }
+        }
+
         func end() {
             try? input.fileHandleForWriting.close()
         }
 
         func ended(within limit: Duration) async {
-            let killer = Task { [process] in
-                guard (try? await Task.sleep(for: limit)) != nil, process.isRunning else { return }
-                kill(process.processIdentifier, SIGKILL)
+            let killer = Task {
+                guard (try? await Task.sleep(for: limit)) != nil else { return }
+                kill()
             }
             await gone.value
             killer.cancel()

@@ -74,6 +74,21 @@ struct FakesTests {
     }
 
     @Test
+    func calls_that_are_not_under_way_in_time_are_said_with_those_that_are() async throws {
+        market.hold()
+        let profile = Task { [client] in try await client.session.profile() }
+        try await market.arrived(.profile)
+        await #expect {
+            try await market.arrived(.cart, count: 1, within: .milliseconds(1))
+        } throws: {
+            "\($0)" == "cart.get is not under way 1 times within 0.001 seconds, but session.profile"
+        }
+        market.release()
+        _ = try await profile.value
+        await #expect(throws: (any Error).self) { try await market.arrived(.profile, count: 1, within: .milliseconds(1)) }
+    }
+
+    @Test
     func delays_and_patience_go_by_the_tests_clock() async throws {
         let clock = HandClock()
         let park = ParkOnExpiry(limit: 5, patience: .seconds(60))
@@ -368,6 +383,9 @@ struct FakesTests {
         #expect(try await client.cart.get().items.map(\.name) == ["Parasol"])
         market.shop.answer("GET /products/", with: "[50]")
         #expect(try await client.request(RawRequest(method: .get, path: "/products")).decoded(as: [Int].self) == [50])
+        market.shop.answer("GET /products/{id}", with: "[1]")
+        #expect(try await client.request(RawRequest(method: .get, path: "/products/7/")).decoded(as: [Int].self) == [1])
+        #expect(try await failure { try await client.request(RawRequest(method: .get, path: "/products/7/more")) }.code == .unsupported)
     }
 
     @Test

@@ -56,16 +56,31 @@ struct MarketDevServerTests {
         #expect(try await failure { try await market.cart.get() }.code == .network)
     }
 
+    /// Makes a program of a script.
+    private func program(_ script: String, in folder: URL) throws -> String {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let program = folder.appendingPathComponent("market-dev-server").path
+        let text = Data("#!/usr/bin/env bash\n\(script)\nexec sleep 60\n".utf8)
+        let made = FileManager.default.createFile(atPath: program, contents: text, attributes: [.posixPermissions: 0o755])
+        try #require(made)
+        return program
+    }
+
+    @Test
+    func a_program_that_says_nothing_is_killed() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("market-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let silent = try program("", in: folder)
+        let started = Task { try await MarketDevServer.start(silent, .documented, [], within: .milliseconds(10)) }
+        await #expect(throws: MarketDevServer.Failure.self) { try await within(.seconds(20)) { try await started.value } }
+    }
+
     @Test
     func a_server_that_does_not_end_by_itself_is_killed() async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("market-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let program = folder.appendingPathComponent("market-dev-server").path
-        let stubborn = "#!/usr/bin/env bash\necho listening on http://127.0.0.1:1/api/v1\nexec sleep 60\n"
-        let made = FileManager.default.createFile(atPath: program, contents: Data(stubborn.utf8), attributes: [.posixPermissions: 0o755])
-        try #require(made)
-        let server = try await MarketDevServer.start(program, .documented, [])
+        let stubborn = try program("echo listening on http://127.0.0.1:1/api/v1", in: folder)
+        let server = try await MarketDevServer.start(stubborn, .documented, [])
         let (closed, close) = AsyncStream<Bool>.makeStream()
         Task {
             await server.close(within: .milliseconds(10))
@@ -96,12 +111,17 @@ struct MarketDevServerTests {
             #expect(failed.status == status)
         }
         try await server.clearFaults()
-        let before = try await server.requests("GET /auth/markets").count
         try await server.fault("GET /auth/markets", .hold())
         let held = Task { try await market.session.markets() }
-        try await server.arrived("GET /auth/markets", count: before + 1)
+        for route in ["GET /auth/markets", "* /auth/markets/", "GET /auth/{what}", "*"] { try await server.arrived(route) }
         try await server.release()
         #expect(try await held.value.supported.count == 2)
         await #expect(throws: MarketDevServer.Failure.self) { try await server.fault("*", .json(#"{"kind": "no such"}"#)) }
+    }
+
+    @Test
+    func a_route_has_a_call_or_none() {
+        #expect(["POST /cart/items", "GET /cart/", "PUT /cart/items/7", "DELETE /cart/items/{line}"].allSatisfy { Route($0).hasCall })
+        #expect(["GET /products", "GET /cart/items", "POST /cart", "GET /{what}"].allSatisfy { !Route($0).hasCall })
     }
 }

@@ -78,6 +78,10 @@ impl Orders {
 
     pub(super) fn made(&mut self, call: CallId, number: usize, user: Option<u64>, forced: bool) {
         let wish = &mut self.wishes[number];
+        if user.is_some() && wish.user.is_some_and(|of| Some(of) != user) {
+            // Another user has signed in between the thought and the tap: it is theirs, and of the former one's nobody taps again.
+            (wish.user, wish.doubted, wish.abandoned) = (user, false, true);
+        }
         wish.user = wish.user.or(user);
         self.calls.insert(call, Placing { wish: number, sent: 0, forced });
     }

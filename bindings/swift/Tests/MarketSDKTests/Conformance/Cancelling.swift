@@ -12,7 +12,7 @@ extension Conformance {
                 var took: [Duration] = []
                 for round in 1 ... 5 {
                     let call = Task { try await market.session.profile() }
-                    try await shop.server.arrived("GET /auth/profile", count: round)
+                    try await shop.server.arrived("GET /auth/profile")
                     let cancelled = ContinuousClock.now
                     call.cancel()
                     try await shop.server.aborted("GET /auth/profile", count: round)

@@ -51,7 +51,8 @@ class DevServerTest {
                 server.arrived("* /auth/{what}", count = 2)
                 server.release()
                 reads.forEach { it.await() }
-                assertThrows(IllegalArgumentException::class.java) { runBlocking { server.arrived("/auth/markets") } }
+                val wrong = assertThrows(IllegalStateException::class.java) { runBlocking { server.arrived("GET /markets") } }
+                assertTrue("no route GET /markets. It has" in wrong.message.orEmpty(), wrong.message)
                 market.close()
             }
         }

@@ -5,9 +5,11 @@ import dev.marketsdk.FieldError
 import dev.marketsdk.LockedReason
 import dev.marketsdk.MarketClient
 import dev.marketsdk.MarketException
+import dev.marketsdk.Method
 import dev.marketsdk.NewOrder
 import dev.marketsdk.OrderOutcome
 import dev.marketsdk.ParkOnExpiry
+import dev.marketsdk.RawRequest
 import dev.marketsdk.SessionState
 import dev.marketsdk.SessionStore
 import dev.marketsdk.SignedOutReason
@@ -38,6 +40,7 @@ import java.io.ByteArrayOutputStream
 import java.io.PrintStream
 import java.util.Locale
 import kotlin.time.Duration.Companion.hours
+import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
 
@@ -272,6 +275,36 @@ class FakesTest {
             market.arrived("wishlist.get")
             market.release()
             elsewhere.await()
+        }
+
+    @Test
+    fun `what is not under way in time is said, with what is`() =
+        runTest {
+            market.hold()
+            val read = async { market.cart.get() }
+            market.arrived("cart.get")
+            val late = runCatching { market.arrived("cart.get", 2, 1.milliseconds) }.exceptionOrNull()
+            assertEquals("cart.get is not under way 2 times within 1ms, but cart.get", late?.message)
+            market.release()
+            read.await()
+            val over = runCatching { market.arrived("cart.get", 1, 1.milliseconds) }.exceptionOrNull()
+            assertEquals("cart.get is not under way 1 times within 1ms, but nothing", over?.message)
+        }
+
+    @Test
+    fun `what a route answers is for those that have no call of their own, and braces stand for a part`() =
+        runTest {
+            market.shop.answer("GET /products/{id}", "[1]")
+            market.shop.answer("GET /products/2/", "[2]")
+            suspend fun read(path: String) = market.request(RawRequest(Method.GET, path)).body
+            assertEquals("[1]", read("/products/7/"))
+            assertEquals("[2]", read("/products/2"))
+            assertEquals(ErrorCode.UNSUPPORTED, failure { read("/products") }.code)
+            assertEquals(ErrorCode.UNSUPPORTED, failure { read("/products/7/more") }.code)
+            for (route in listOf("POST /cart/items", "GET /cart/", "PUT /cart/items/7", "DELETE /cart/items/{line}")) {
+                assertThrows(IllegalArgumentException::class.java) { market.shop.answer(route, "[]") }
+            }
+            market.shop.answer("GET /cart/items", "[]")
         }
 
     @Test

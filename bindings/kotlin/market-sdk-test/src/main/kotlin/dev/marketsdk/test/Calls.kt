@@ -18,7 +18,6 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.selects.select
 import kotlinx.coroutines.withTimeoutOrNull
 import kotlin.time.Duration
-import kotlin.time.Duration.Companion.seconds
 import kotlin.time.toKotlinDuration
 
 /** The way that each call of a fake client takes, and what the test has put into it. */
@@ -61,7 +60,7 @@ internal class Calls(private val keeper: Keeper) {
     private val delays = HashMap<String?, Duration>()
     private val made = mutableListOf<FakeCall>()
 
-    /** The names of those that are on their way. */
+    /** The names of those that are under way. */
     private val underWay = mutableListOf<String>()
 
     fun made(): List<FakeCall> = keeper.locked { made.toList() }
@@ -145,20 +144,23 @@ internal class Calls(private val keeper: Keeper) {
         keeper.locked { failure { it.call == name } }?.let { throw it.error }
     }
 
-    /** Waits until so many calls of this name are on their way. */
+    /** Waits until so many calls of this name are under way. */
     suspend fun arrived(
         name: String,
         count: Int,
+        limit: Duration,
     ) {
         // By the clock on the wall: in virtual time a call of another thread would be waited for in vain. And no child, for
         // which the test would wait in the end, so that virtual time went on.
-        val patience = CoroutineScope(Dispatchers.Default).launch { delay(PATIENCE) }
+        val patience = CoroutineScope(Dispatchers.Default).launch { delay(limit) }
         patience.invokeOnCompletion { keeper.locked { keeper.changed() } }
         try {
             while (true) {
                 val seen = keeper.news.value
-                if (keeper.locked { underWay.count { it == name } } >= count) return
-                check(!patience.isCompleted) { "$name was not called $count times within $PATIENCE, but: ${made().joinToString()}" }
+                val late = patience.isCompleted
+                val those = keeper.locked { underWay.toList() }
+                if (those.count { it == name } >= count) return
+                check(!late) { "$name is not under way $count times within $limit, but ${those.joinToString().ifEmpty { "nothing" }}" }
                 news(seen)
             }
         } finally {
@@ -257,9 +259,5 @@ internal class Calls(private val keeper: Keeper) {
     private suspend fun <T> toItsEnd(act: suspend () -> T): Deferred<T> {
         val scope = CoroutineScope(currentCoroutineContext().minusKey(Job))
         return scope.async(start = CoroutineStart.UNDISPATCHED) { act() }
-    }
-
-    private companion object {
-        val PATIENCE = 10.seconds
     }
 }

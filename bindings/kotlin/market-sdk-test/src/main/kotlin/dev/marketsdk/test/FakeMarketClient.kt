@@ -157,19 +157,26 @@ public class FakeMarketClient(
     public fun release(): Unit = made.release()
 
     /**
-     * Waits until [count] calls of this name are on their way, held or delayed.
+     * Waits until [count] calls of this name are under way: come to the shop, and not yet answered, but held or delayed.
      *
-     * @throws IllegalStateException if they do not come within 10 seconds
+     * @throws IllegalStateException if they are not within 10 seconds of real time: it says what is under way
      */
     public suspend fun arrived(
         call: String,
         count: Int = 1,
+    ): Unit = arrived(call, count, PATIENCE)
+
+    internal suspend fun arrived(
+        call: String,
+        count: Int,
+        limit: Duration,
     ) {
         named(call, SHOP)
-        made.arrived(call, count)
+        made.arrived(call, count, limit)
     }
 
     private companion object {
+        val PATIENCE = 10.seconds
         val SHOP =
             setOf(
                 "session.requestCode", "session.verifyCode", "session.profile", "session.updateProfile", "session.verifyToken",

@@ -66,8 +66,11 @@ public class FakeShop {
         }
 
     /**
-     * Answers `request`s of a route, `GET /products` say, with JSON. With a [status] that is an error they end with the code
-     * that the real client makes of it; 401 ends the session. A route without an answer is `UNSUPPORTED`.
+     * Answers `request`s of a route, `GET /products` say, with JSON; `{…}` stands for one part of the path. With a [status] that
+     * is an error they end with the code that the real client makes of it; 401 ends the session. A route without an answer is
+     * `UNSUPPORTED`.
+     *
+     * @throws IllegalArgumentException if the route is that of a typed call: [FakeMarketClient.fail] steers those
      */
     public fun answer(
         route: String,

@@ -1,9 +1,7 @@
 package dev.marketsdk.test
 
 import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.delay
 import kotlinx.coroutines.withContext
-import kotlinx.coroutines.withTimeoutOrNull
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonNull
@@ -25,8 +23,8 @@ import java.net.URLEncoder
 import java.util.concurrent.CompletableFuture
 import java.util.concurrent.TimeUnit
 import kotlin.time.Duration
-import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
+import kotlin.time.DurationUnit
 
 /**
  * A market server for tests: the program `market-dev-server`, as a process that ends with this one. It keeps its data in
@@ -70,7 +68,7 @@ public class MarketDevServer private constructor(private val process: Process) :
 
     /** Moves the server's clock: a session is good for half an hour of it. */
     public fun advanceClock(by: Duration): Unit =
-        post("/clock", buildJsonObject { put("advance_seconds", by.inWholeSeconds) })
+        post("/clock", buildJsonObject { put("advance_seconds", by.toDouble(DurationUnit.SECONDS)) })
 
     /**
      * Plays [fault] on the requests of a [route], such as `POST /orders/create`; `*` stands for any method, `{id}` for any
@@ -99,28 +97,20 @@ public class MarketDevServer private constructor(private val process: Process) :
     public fun release(): Unit = post("/release")
 
     /**
-     * Waits until [count] requests of a [route], written as for [fault], are on their way: they have come, and have no answer
-     * yet.
+     * Waits until [count] requests of a [route], written as for [fault], are under way: come, and not yet answered, but held,
+     * delayed or being worked on. A fault that is to be played on them was taken by then: it may be cleared.
      *
-     * @throws IllegalStateException if they do not come within 10 seconds
+     * @throws IllegalStateException if they are not within 10 seconds: it says what is under way; or if the server has no such
+     *   route
      */
     public suspend fun arrived(
         route: String,
         count: Int = 1,
-    ): Unit =
+    ) {
+        val asked = URLEncoder.encode(route, Charsets.UTF_8)
         // By the clock on the wall: the server knows no virtual time.
-        withContext(Dispatchers.IO) {
-            val (method, path) = route.split(' ').takeIf { it.size == 2 } ?: throw IllegalArgumentException("no route: $route")
-            val parts = (URI(baseUrl).path + path).split('/')
-
-            fun fits(request: LoggedRequest): Boolean {
-                val asked = request.path.split('/')
-                val same = { asked.size == parts.size && parts.zip(asked).all { (part, of) -> part == of || part.startsWith("{") } }
-                return request.isUnderWay && method in setOf("*", request.method) && same()
-            }
-            val waited = withTimeoutOrNull(PATIENCE) { while (requests().count(::fits) < count) delay(2.milliseconds) }
-            checkNotNull(waited) { "$route was not asked $count times within $PATIENCE; there were: ${requests().joinToString()}" }
-        }
+        withContext(Dispatchers.IO) { get("/arrived?route=$asked&count=$count") }
+    }
 
     /** What the server was asked, in order. */
     public fun requests(): List<LoggedRequest> = get("/requests").jsonArray.map { LoggedRequest(it.jsonObject) }
@@ -235,8 +225,6 @@ public class LoggedRequest internal constructor(json: JsonObject) {
 
     /** Whether the client left before the answer. */
     public val aborted: Boolean = json.getValue("aborted").jsonPrimitive.boolean
-
-    internal val isUnderWay: Boolean get() = status == null && !aborted
 
     override fun toString(): String = "$method $path ${if (aborted) "aborted" else status}"
 

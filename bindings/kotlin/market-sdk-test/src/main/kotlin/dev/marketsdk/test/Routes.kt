@@ -15,7 +15,8 @@ import kotlinx.serialization.json.contentOrNull
 
 /** What the shop answers on routes that the SDK has no typed call for. */
 internal class Routes {
-    private val answers = HashMap<String, RawResponse>()
+    /** The latest first. */
+    private val answers = mutableListOf<Pair<Route, RawResponse>>()
 
     fun answer(
         route: String,
@@ -25,11 +26,14 @@ internal class Routes {
         val (method, path) = route.split(' ').takeIf { it.size == 2 } ?: listOf("", "")
         require(path.startsWith("/") && Method.entries.any { it.name == method }) { "A route is written GET /products: $route" }
         require(status in 200..299 || status in 400..599) { "This status answers nothing: $status" }
-        answers["$method ${path.trimEnd('/')}"] = RawResponse(status, json)
+        require(TYPED.none { Route(it).fits(method, path) }) { "$route has a call of its own, which this would not change: see fail" }
+        answers.removeAll { it.first.text == route }
+        answers.add(0, Route(route) to RawResponse(status, json))
     }
 
     fun answer(request: RawRequest): RawResponse {
-        val answer = answers["${request.method} ${request.path.trimEnd('/')}"] ?: throw error(ErrorCode.UNSUPPORTED, 404)
+        val found = answers.firstOrNull { (route) -> route.fits(request.method.name, request.path) }
+        val answer = found?.second ?: throw error(ErrorCode.UNSUPPORTED, 404)
         if (answer.status < 300) return answer
         if (answer.status == 401 && request.withSession) throw Calls.SessionRefused()
         throw judged(answer)
@@ -63,5 +67,33 @@ internal class Routes {
         val where = ((problem as? JsonObject)?.get("loc") as? JsonArray)?.map { (it as? JsonPrimitive)?.contentOrNull.orEmpty() }
         val path = where?.drop(1)?.ifEmpty { where } ?: return null
         return FieldError(path.joinToString("."), text(problem["msg"]).orEmpty())
+    }
+
+    /** `GET /products/{id}`, in which `{…}` stands for one part of the path. A closing slash makes no difference. */
+    private class Route(val text: String) {
+        private val parts = parts(text)
+
+        fun fits(
+            method: String,
+            path: String,
+        ): Boolean {
+            val asked = parts("$method $path")
+            val isSame = { part: String, of: String -> part == of || part.startsWith("{") && part.endsWith("}") }
+            return asked.size == parts.size && parts.zip(asked).all { (part, of) -> isSame(part, of) }
+        }
+
+        private fun parts(route: String) = route.trimEnd('/').split('/')
+    }
+
+    private companion object {
+        /** The routes of the typed calls. */
+        val TYPED =
+            listOf(
+                "POST /auth/send-verification", "POST /auth/verify-code", "GET /auth/verify-token", "GET /auth/profile",
+                "PUT /auth/profile", "GET /auth/markets", "POST /auth/logout", "GET /cart", "DELETE /cart", "POST /cart/items",
+                "PUT /cart/items/{id}", "DELETE /cart/items/{id}", "GET /wishlist", "DELETE /wishlist", "POST /wishlist/items",
+                "DELETE /wishlist/items/{id}", "POST /orders/create", "GET /orders", "GET /orders/{id}",
+                "POST /profile/orders/{id}/cancel",
+            )
     }
 }
