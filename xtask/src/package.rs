@@ -55,7 +55,8 @@ fn program(here: &Workspace) -> std::io::Result<std::path::PathBuf> {
     let _ = std::fs::remove_dir_all(&project);
     std::fs::create_dir_all(project.join("src"))?;
     let mut unpack = Command::new("tar");
-    unpack.arg("-xzf").arg(folder.join(format!("market-sdk-{VERSION}.crate"))).arg("-C").arg(&project);
+    // Dated now: all that is packed has one old date, by which cargo would take it for what it has built before.
+    unpack.arg("-xmzf").arg(folder.join(format!("market-sdk-{VERSION}.crate"))).arg("-C").arg(&project);
     let packed = project.join(format!("market-sdk-{VERSION}"));
     if !succeeds(&mut unpack) {
         return Err(std::io::Error::other("the crate cannot be unpacked"));
